@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fovea.h -- enlarge pictures with neural networks: rows in, rows out.
+ *
+ * Three things: an *engine* (threads and the kernels of this CPU; one a program), a *model* (a
+ * network's weights, laid out for that engine; one a file) and a *stream* (one picture on its way
+ * through a model). A stream asks for the rows it needs and hands out rows of the result; its
+ * memory grows with the width of the picture and not with its area. The result is the same, bit
+ * for bit, at any number of threads.
+ *
+ *     struct fov_err err = {FOV_OK, ""};
+ *     fov_engine_open(NULL, &engine, &err);
+ *     fov_model_open(engine, "photo-x4.safetensors", &model, &err);
+ *     fov_upscale(model, &shape, pixels, enlarged, &err);      (or a stream: see below)
+ *     fov_model_close(model);
+ *     fov_engine_close(engine);
+ *
+ * Nothing here prints, exits or aborts, and running allocates nothing: memory is taken when
+ * something is opened. Every function that can fail returns a code and writes one sentence to
+ * `err` (which may be NULL); results are set only on success. *_close() accepts NULL.
+ */
+#ifndef FOVEA_FOVEA_H
+#define FOVEA_FOVEA_H
+
+#include <stddef.h>
+
+#include "fovea/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define FOV_API __attribute__((visibility("default")))
+#else
+#define FOV_API
+#endif
+
+struct fov_engine;
+struct fov_model;
+struct fov_stream;
+
+/* ---- engine ---------------------------------------------------------------------------- */
+
+struct fov_engine_options {
+    int n_threads;   /* that compute, the caller's included, up to 256; 0: one for each core */
+    const char *cpu; /* at most this instruction set: "c", "avx2", "avx512"; NULL: the best */
+    int exact;       /* nonzero: float32 arithmetic in every layer. Today all layers are. */
+};
+
+/* Start an engine; `options` may be NULL. Gives *ret_engine; end it with fov_engine_close(), after
+ * its models. FOV_EUSAGE for an option out of range, FOV_ENOMEM. */
+FOV_API enum fov_code fov_engine_open(const struct fov_engine_options *options,
+                                      struct fov_engine **ret_engine, struct fov_err *err);
+FOV_API void fov_engine_close(struct fov_engine *engine);
+
+/* The instruction set in use: "c", "avx2" or "avx512". */
+FOV_API const char *fov_engine_cpu(const struct fov_engine *engine);
+FOV_API int fov_engine_n_threads(const struct fov_engine *engine);
+
+/* ---- model ----------------------------------------------------------------------------- */
+
+/* Load the network in the .safetensors file `path`: proven, recognised by its tensors' names, its
+ * weights laid out for the engine. The file is not needed afterwards. Gives *ret_model; end it with
+ * fov_model_close(), after its streams. Keeps `engine`. FOV_EMODEL when the file cannot be read, is
+ * damaged or holds no network known here, FOV_ENOMEM. A model may be used by many threads. */
+FOV_API enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
+                                     struct fov_model **ret_model, struct fov_err *err);
+FOV_API void fov_model_close(struct fov_model *model);
+
+struct fov_model_info {
+    const char *architecture; /* "residual", "compact" */
+    int scale;                /* 2, 3 or 4 (1 for a network that only cleans) */
+    int n_channels;           /* of its widest layer */
+    int n_convolutions;
+    long long n_parameters;
+    long long n_multiply_adds; /* for one pixel of the input */
+    int receptive_radius_px;   /* how far an input pixel can reach, on the input's scale */
+};
+FOV_API void fov_model_get_info(const struct fov_model *model, struct fov_model_info *ret_info);
+
+/* What the file says of itself under `key` ("license", "purpose"), or NULL. Lives as long as the
+ * model. */
+FOV_API const char *fov_model_metadata(const struct fov_model *model, const char *key);
+
+/* ---- pictures -------------------------------------------------------------------------- */
+
+enum fov_sample {
+    FOV_U8,  /* 0..255 */
+    FOV_U16, /* 0..65535 */
+    FOV_F32, /* 0..1, neither clamped on the way in nor on the way out */
+};
+
+enum fov_layout {
+    FOV_INTERLEAVED, /* RGBRGB... */
+    FOV_PLANAR,      /* a row is all its R, then all its G, then all its B */
+};
+
+/* A picture as its rows are passed: no padding between samples or rows. */
+struct fov_shape {
+    int width_px, height_px; /* of the input; the result is `scale` times that */
+    int n_channels;          /* 3: RGB as it is coded; 1: grey (run as R = G = B, averaged back) */
+    enum fov_sample sample;  /* of the input and of the result */
+    enum fov_layout layout;
+};
+
+/* Write the `n_rows` rows of the input that begin at row `y` to `rows`. Rows are asked for once
+ * each, from the top, on the thread that reads the stream. Nonzero: they cannot be had, which ends
+ * the stream. */
+typedef int fov_read_rows_fn(void *user, int y, int n_rows, void *rows);
+
+/* Told after each piece of the result how many of its rows are done, on the thread that reads the
+ * stream. Nonzero cancels. */
+typedef int fov_progress_fn(void *user, int rows_done, int rows_total);
+
+struct fov_stream_options {
+    struct fov_shape shape;
+    fov_read_rows_fn *read;
+    fov_progress_fn *progress; /* or NULL */
+    void *user;                /* for both */
+    size_t max_memory_bytes;   /* refuse a picture whose stream would take more; 0: 4 GiB */
+};
+
+/* Begin a picture. Gives *ret_stream; end it with fov_stream_close(), at any time. Keeps `model`.
+ * FOV_EUSAGE for a shape out of range, FOV_ELIMIT over max_memory_bytes, FOV_ENOMEM. */
+FOV_API enum fov_code fov_stream_open(struct fov_model *model,
+                                      const struct fov_stream_options *options,
+                                      struct fov_stream **ret_stream, struct fov_err *err);
+FOV_API void fov_stream_close(struct fov_stream *stream);
+
+/* Write the next `n_rows` rows of the result to `rows`. One thread at a time. FOV_EUSAGE past the
+ * last row, FOV_ECANCEL, FOV_ENOINPUT when the input's rows could not be read; after a failure the
+ * stream gives no more rows. */
+FOV_API enum fov_code fov_stream_read(struct fov_stream *stream, int n_rows, void *rows,
+                                      struct fov_err *err);
+
+/* From any thread: let a read that runs, and every later one, end with FOV_ECANCEL. */
+FOV_API void fov_stream_cancel(struct fov_stream *stream);
+
+/* Bytes of working memory a stream of this shape takes, the model's weights not counted. */
+FOV_API size_t fov_stream_memory(const struct fov_model *model, const struct fov_shape *shape);
+
+/* A whole picture in memory: `input` is shape's, `result` has room for scale times its width and
+ * height. Errors of fov_stream_open() and fov_stream_read(). */
+FOV_API enum fov_code fov_upscale(struct fov_model *model, const struct fov_shape *shape,
+                                  const void *input, void *result, struct fov_err *err);
+
+/* "0.1.0" */
+FOV_API const char *fov_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

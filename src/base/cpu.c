@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cpu.c -- what this machine can execute.
+ *
+ * A level stands for a set of instructions that ship together, not for one CPUID bit, so that
+ * each kernel has a handful of variants and each variant a machine to test it on.
+ *
+ * Threads: any; nothing is kept. Owns: nothing. Trust: names come from the environment.
+ */
+#define _GNU_SOURCE
+#include "base/cpu.h"
+
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+const struct fov_cpu_level fov_cpu_levels[] = {
+    {"c", FOV_CPU_C},
+    {"avx2", FOV_CPU_AVX2},
+    {"avx512", FOV_CPU_AVX2 | FOV_CPU_AVX512},
+};
+const int fov_cpu_n_levels = FOV_N_ELEMENTS(fov_cpu_levels);
+
+unsigned fov_cpu_detect(void)
+{
+    unsigned mask = 0;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("f16c"))
+        mask |= FOV_CPU_AVX2;
+    if (mask && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        mask |= FOV_CPU_AVX512;
+#endif
+    return mask;
+}
+
+bool fov_cpu_parse(const char *name, unsigned *ret_mask)
+{
+    for (int i = 0; i < fov_cpu_n_levels; i++)
+        if (!strcmp(name, fov_cpu_levels[i].name)) {
+            *ret_mask = fov_cpu_levels[i].mask;
+            return true;
+        }
+    return false;
+}
+
+const char *fov_cpu_name(unsigned mask)
+{
+    const char *name = "c";
+    for (int i = 0; i < fov_cpu_n_levels; i++)
+        if ((mask & fov_cpu_levels[i].mask) == fov_cpu_levels[i].mask)
+            name = fov_cpu_levels[i].name;
+    return name;
+}
+
+int fov_cpu_count(void)
+{
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof(set), &set))
+        return CPU_COUNT(&set);
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pool.h -- threads that work on whatever is ready, and sleep when nothing is.
+ *
+ * A picture in work is a *source of tasks*: it knows what depends on what, the pool does not.
+ * Whoever waits for a source's result helps with it meanwhile, so a pool for one thread starts
+ * none at all.
+ */
+#ifndef FOV_BASE_POOL_H
+#define FOV_BASE_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define FOV_POOL_MAX_THREADS 256
+
+struct fov_pool;
+
+struct fov_work {
+    /* Under the pool's lock: name a task that may run now and mark it as running, or false. */
+    bool (*claim)(struct fov_work *work, uint32_t *ret_task);
+    /* Without the lock, on any thread. */
+    void (*run)(struct fov_work *work, uint32_t task);
+    /* Under the lock: the task is done, others may have become ready. */
+    void (*finish)(struct fov_work *work, uint32_t task);
+
+    struct fov_work *next; /* the pool's */
+    int n_running;         /* the pool's */
+};
+
+/* Make a pool in which `n_threads` (1..FOV_POOL_MAX_THREADS) compute, one of them being the
+ * caller while it helps. Gives *ret_pool; end it with fov_pool_close(). FOV_EUSAGE, FOV_ENOMEM. */
+FOV_CHECKED enum fov_code fov_pool_open(int n_threads, struct fov_pool **ret_pool,
+                                        struct fov_err *err);
+
+/* Stop and free the threads. NULL is fine. No source may be attached any more. */
+void fov_pool_close(struct fov_pool *pool);
+
+int fov_pool_n_threads(const struct fov_pool *pool);
+
+/* Offer the tasks of `work` to the pool. The pool keeps `work` until it is detached. */
+void fov_pool_attach(struct fov_pool *pool, struct fov_work *work);
+
+/* Claim no more tasks of `work`, and wait for those that run. */
+void fov_pool_detach(struct fov_pool *pool, struct fov_work *work);
+
+/* The pool's lock guards the state that claim() and finish() look at. */
+void fov_pool_lock(struct fov_pool *pool);
+void fov_pool_unlock(struct fov_pool *pool);
+
+/* With the lock held: something outside a task changed, so look for ready tasks again. */
+void fov_pool_wake(struct fov_pool *pool);
+
+/* With the lock held: run one ready task of `work`, or sleep until anything changes. */
+void fov_pool_help(struct fov_pool *pool, struct fov_work *work);
+
+#endif
