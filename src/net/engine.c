@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.c -- the public interface, fovea/fovea.h, over the parts of net/.
+ *
+ * Threads: an engine and a model may be shared; a stream is read by one thread at a time and
+ * cancelled from any. Owns: what its *_open() functions give. Trust: nothing a caller passes is
+ * asserted; a shape or a path may come from a picture or a user.
+ */
+#include "fovea/fovea.h"
+
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "net/arch.h"
+#include "net/plan.h"
+#include "net/rows.h"
+#include "net/wave.h"
+
+struct fov_engine {
+    struct fov_kernels kernels;
+    struct fov_pool *pool;
+    unsigned cpu;
+};
+
+struct metadata {
+    char *key, *value;
+};
+
+struct fov_model {
+    struct fov_engine *engine;
+    struct fov_packed packed;
+    struct metadata *metadata;
+    size_t n_metadata;
+};
+
+struct fov_stream {
+    struct fov_wave *wave;
+};
+
+const char *fov_version(void)
+{
+    return FOVEA_VERSION;
+}
+
+/* ---- engine ------------------------------------------------------------------------------ */
+
+static void engine_close_at(struct fov_engine **engine)
+{
+    fov_engine_close(*engine);
+}
+
+enum fov_code fov_engine_open(const struct fov_engine_options *options,
+                              struct fov_engine **ret_engine, struct fov_err *err)
+{
+    const struct fov_engine_options defaults = {0};
+    const struct fov_engine_options *const o = options ? options : &defaults;
+    unsigned mask = FOV_CPU_ALL;
+
+    if (o->cpu && !fov_cpu_parse(o->cpu, &mask))
+        return fov_fail(err, FOV_EUSAGE, "the CPU level '%.20s' is not one of c, avx2, avx512",
+                        o->cpu);
+    FOV_AUTO(engine_close_at) struct fov_engine *e = fov_calloc(1, sizeof(*e));
+    if (!e)
+        return fov_fail(err, FOV_ENOMEM, "no memory to start the engine");
+    e->cpu = fov_cpu_detect() & mask;
+    fov_kernels_init(&e->kernels, e->cpu);
+
+    const int cores = fov_cpu_count();
+    const int n_threads = o->n_threads                   ? o->n_threads
+                          : cores < FOV_POOL_MAX_THREADS ? cores
+                                                         : FOV_POOL_MAX_THREADS;
+    const enum fov_code rc = fov_pool_open(n_threads, &e->pool, err);
+    if (rc)
+        return rc;
+    *ret_engine = FOV_STEAL(e);
+    return FOV_OK;
+}
+
+void fov_engine_close(struct fov_engine *engine)
+{
+    if (!engine)
+        return;
+    fov_pool_close(engine->pool);
+    fov_free(engine);
+}
+
+const char *fov_engine_cpu(const struct fov_engine *engine)
+{
+    return fov_cpu_name(engine->cpu);
+}
+
+int fov_engine_n_threads(const struct fov_engine *engine)
+{
+    return fov_pool_n_threads(engine->pool);
+}
+
+/* ---- model ------------------------------------------------------------------------------- */
+
+static void file_close_at(struct fov_safetensors **file)
+{
+    fov_safetensors_close(*file);
+}
+
+static void model_close_at(struct fov_model **model)
+{
+    fov_model_close(*model);
+}
+
+/* The file is closed when a model is open, so what it says of itself is copied. */
+static enum fov_code copy_metadata(struct fov_model *m, const struct fov_safetensors *file,
+                                   struct fov_err *err)
+{
+    const size_t n = fov_safetensors_n_metadata(file);
+    if (!(m->metadata = fov_calloc(n, sizeof(*m->metadata))))
+        return fov_fail(err, FOV_ENOMEM, "no memory for a model's metadata");
+    for (; m->n_metadata < n; m->n_metadata++) {
+        const char *key, *value;
+        struct metadata *const to = &m->metadata[m->n_metadata];
+        fov_safetensors_metadata_at(file, m->n_metadata, &key, &value);
+        if (!(to->key = fov_strdup(key)) || !(to->value = fov_strdup(value))) {
+            fov_free(FOV_STEAL(to->key));
+            return fov_fail(err, FOV_ENOMEM, "no memory for a model's metadata");
+        }
+    }
+    return FOV_OK;
+}
+
+enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
+                             struct fov_model **ret_model, struct fov_err *err)
+{
+    FOV_AUTO(file_close_at) struct fov_safetensors *file = NULL;
+    FOV_AUTO(fov_free_at) struct fov_graph *graph = fov_calloc(1, sizeof(*graph));
+    FOV_AUTO(model_close_at) struct fov_model *m = fov_calloc(1, sizeof(*m));
+    enum fov_code rc;
+
+    if (!graph || !m)
+        return fov_fail(err, FOV_ENOMEM, "no memory to open a model");
+    m->engine = engine;
+    if ((rc = fov_safetensors_open(path, &file, err)) || (rc = fov_arch_build(file, graph, err)) ||
+        (rc = fov_packed_init(graph, &m->packed, err)) || (rc = copy_metadata(m, file, err)))
+        return rc;
+    *ret_model = FOV_STEAL(m);
+    return FOV_OK;
+}
+
+void fov_model_close(struct fov_model *model)
+{
+    if (!model)
+        return;
+    for (size_t i = 0; i < model->n_metadata; i++) {
+        fov_free(model->metadata[i].key);
+        fov_free(model->metadata[i].value);
+    }
+    fov_free(model->metadata);
+    fov_packed_done(&model->packed);
+    fov_free(model);
+}
+
+void fov_model_get_info(const struct fov_model *model, struct fov_model_info *ret_info)
+{
+    const struct fov_packed *const p = &model->packed;
+    struct fov_plan plan;
+
+    *ret_info = (struct fov_model_info){
+        .architecture = p->architecture,
+        .scale = p->scale,
+        .n_channels = p->n_channels,
+        .n_convolutions = p->n_layers - 1,
+        .n_parameters = p->n_parameters,
+        .n_multiply_adds = p->n_multiply_adds,
+    };
+    if (!fov_plan_init(p, 1, 1, 1, &plan, NULL)) {
+        ret_info->receptive_radius_px = fov_plan_radius(&plan);
+        fov_plan_done(&plan);
+    }
+}
+
+const char *fov_model_metadata(const struct fov_model *model, const char *key)
+{
+    for (size_t i = 0; i < model->n_metadata; i++)
+        if (!strcmp(model->metadata[i].key, key))
+            return model->metadata[i].value;
+    return NULL;
+}
+
+/* ---- pictures ---------------------------------------------------------------------------- */
+
+enum fov_code fov_stream_open(struct fov_model *model, const struct fov_stream_options *options,
+                              struct fov_stream **ret_stream, struct fov_err *err)
+{
+    if (!options->read)
+        return fov_fail(err, FOV_EUSAGE, "a stream needs a function to read rows with");
+    FOV_AUTO(fov_free_at) struct fov_stream *s = fov_calloc(1, sizeof(*s));
+    if (!s)
+        return fov_fail(err, FOV_ENOMEM, "no memory to begin a picture");
+    const enum fov_code rc = fov_wave_open(&model->packed, &model->engine->kernels,
+                                           model->engine->pool, options, &s->wave, err);
+    if (rc)
+        return rc;
+    *ret_stream = FOV_STEAL(s);
+    return FOV_OK;
+}
+
+void fov_stream_close(struct fov_stream *stream)
+{
+    if (!stream)
+        return;
+    fov_wave_close(stream->wave);
+    fov_free(stream);
+}
+
+enum fov_code fov_stream_read(struct fov_stream *stream, int n_rows, void *rows,
+                              struct fov_err *err)
+{
+    return fov_wave_read(stream->wave, n_rows, rows, err);
+}
+
+void fov_stream_cancel(struct fov_stream *stream)
+{
+    fov_wave_cancel(stream->wave);
+}
+
+size_t fov_stream_memory(const struct fov_model *model, const struct fov_shape *shape)
+{
+    return fov_wave_memory(&model->packed, fov_pool_n_threads(model->engine->pool), shape);
+}
+
+struct whole {
+    const unsigned char *input;
+    size_t row_bytes;
+};
+
+static int read_whole(void *user, int y, int n_rows, void *rows)
+{
+    const struct whole *const w = user;
+    memcpy(rows, w->input + (size_t)y * w->row_bytes, (size_t)n_rows * w->row_bytes);
+    return 0;
+}
+
+enum fov_code fov_upscale(struct fov_model *model, const struct fov_shape *shape, const void *input,
+                          void *result, struct fov_err *err)
+{
+    struct fov_stream *stream;
+    struct whole whole = {
+        .input = input,
+        .row_bytes =
+            (size_t)shape->width_px * (size_t)shape->n_channels * fov_sample_bytes(shape->sample),
+    };
+    const struct fov_stream_options options = {.shape = *shape, .read = read_whole, .user = &whole};
+
+    enum fov_code rc = fov_stream_open(model, &options, &stream, err);
+    if (rc)
+        return rc;
+    rc = fov_stream_read(stream, shape->height_px * model->packed.scale, result, err);
+    fov_stream_close(stream);
+    return rc;
+}
