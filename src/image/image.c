@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image.c -- start libvips, and what every picture has.
+ *
+ * libvips's cache of operations is switched off: a program that handles one picture after another
+ * has nothing to find in it again, and it would keep files open. What GLib and libvips would print
+ * by themselves is dropped; what matters arrives as an error.
+ *
+ * Threads: start and stop on the main thread; pictures on one thread at a time. Owns: pictures.
+ */
+#include "image/vimage.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+static void drop_message(const char *domain, GLogLevelFlags level, const char *text, void *user)
+{
+    (void)domain, (void)level, (void)text, (void)user;
+}
+
+enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err *err)
+{
+    if (vips_init(program))
+        return fov__vips_fail(err, FOV_EINTERNAL, program, "libvips does not start");
+    g_log_set_default_handler(drop_message, NULL);
+    vips_cache_set_max(0);
+    vips_concurrency_set(n_threads);
+    return FOV_OK;
+}
+
+void fov_image_stop(void)
+{
+    vips_shutdown();
+}
+
+const char *fov_image_library(void)
+{
+    return vips_version_string();
+}
+
+enum fov_code fov__vips_fail(struct fov_err *err, enum fov_code code, const char *name,
+                             const char *what)
+{
+    char line[160];
+    (void)g_strlcpy(line, vips_error_buffer(), sizeof(line));
+    line[strcspn(line, "\n")] = '\0';
+    vips_error_clear();
+    return fov_fail(err, code, line[0] ? "%s: %s (%s)" : "%s: %s", name, what, line);
+}
+
+enum fov_code fov__image_wrap(VipsImage *vips, const struct fov_image *like, const char *name,
+                              struct fov_image **ret_image, struct fov_err *err)
+{
+    struct fov_image *const image = fov_calloc(1, sizeof(*image));
+    char *const copy = fov_strdup(name);
+    if (!image || !copy) {
+        fov_free(image);
+        fov_free(copy);
+        g_object_unref(vips);
+        return fov_fail(err, FOV_ENOMEM, "%s: no memory for this picture", name);
+    }
+    if (like)
+        *image = *like;
+    image->vips = vips;
+    image->name = copy;
+    *ret_image = image;
+    return FOV_OK;
+}
+
+void fov_image_free(struct fov_image *image)
+{
+    if (!image)
+        return;
+    fov__unref_at(&image->vips);
+    fov_free(image->name);
+    fov_free(image);
+}
+
+void fov_image_get_info(const struct fov_image *image, struct fov_image_info *ret_info)
+{
+    VipsImage *const v = image->vips;
+    *ret_info = (struct fov_image_info){
+        .width_px = vips_image_get_width(v),
+        .height_px = vips_image_get_height(v),
+        .n_channels = vips_image_get_bands(v),
+        .has_alpha = vips_image_get_bands(v) % 2 == 0,
+        .is_16bit = vips_image_get_format(v) == VIPS_FORMAT_USHORT,
+        .is_vector = image->is_vector,
+        .name = image->name,
+    };
+}
+
+enum fov_code fov_image_to_rgb8(const struct fov_image *image, uint8_t **ret_rgb,
+                                struct fov_err *err)
+{
+    FOV_AUTO(fov__unref_at) VipsImage *rgb = NULL;
+    FOV_AUTO(fov__unref_at) VipsImage *three = NULL;
+    size_t bytes;
+
+    if (vips_colourspace(image->vips, &rgb, VIPS_INTERPRETATION_sRGB, NULL) ||
+        vips_extract_band(rgb, &three, 0, "n", 3, NULL))
+        return fov__vips_fail(err, FOV_EFORMAT, image->name, "cannot be made RGB");
+    void *const pixels = vips_image_write_to_memory(three, &bytes);
+    if (!pixels)
+        return fov__vips_fail(err, FOV_EFORMAT, image->name, "is damaged");
+    uint8_t *const copy = fov_calloc(bytes, 1);
+    if (copy)
+        memcpy(copy, pixels, bytes);
+    g_free(pixels);
+    if (!copy)
+        return fov_fail(err, FOV_ENOMEM, "%s: no memory for its %zu bytes", image->name, bytes);
+    *ret_rgb = copy;
+    return FOV_OK;
+}
+
+enum fov_code fov_image_from_rgb8(const uint8_t *rgb, int width_px, int height_px,
+                                  struct fov_image **ret_image, struct fov_err *err)
+{
+    VipsImage *const v = vips_image_new_from_memory(rgb, (size_t)width_px * (size_t)height_px * 3,
+                                                    width_px, height_px, 3, VIPS_FORMAT_UCHAR);
+    if (!v)
+        return fov__vips_fail(err, FOV_EINTERNAL, "memory", "is no picture");
+    v->Type = VIPS_INTERPRETATION_sRGB;
+    return fov__image_wrap(v, NULL, "memory", ret_image, err);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image.h -- pictures: load, enlarge, save. The door to the only folder that sees libvips.
+ *
+ * A picture here is a pipeline that has not run yet: loading reads a header, enlarging adds a step,
+ * and saving pulls the pixels through all of it in strips. Nothing is whole in memory at any time,
+ * but for pictures that must be turned by their orientation tag, which are decoded to memory, or to
+ * a temporary file when they are large.
+ */
+#ifndef FOV_IMAGE_IMAGE_H
+#define FOV_IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "fovea/fovea.h"
+
+#define FOV_DEFAULT_MAX_PIXELS (INT64_C(1) << 28) /* 268 megapixels */
+#define FOV_DEFAULT_QUALITY    90
+
+struct fov_image;
+
+/* Start libvips with `n_threads` workers for each pipeline; once a program. FOV_EINTERNAL. */
+FOV_CHECKED enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err *err);
+void fov_image_stop(void);
+
+/* libvips's version. */
+const char *fov_image_library(void);
+
+/* ---- load ------------------------------------------------------------------------------ */
+
+struct fov_load_options {
+    int64_t max_pixels;  /* refuse more, from the header; 0: FOV_DEFAULT_MAX_PIXELS */
+    int page;            /* of a picture of several, from 0; -1: refuse one of several */
+    double vector_scale; /* draw SVG and PDF this many times larger; 0: 1 */
+};
+
+/* Open the picture `path`, "-" being standard input: orientation applied, 1 to 4 channels of 8 or
+ * 16 bits (grey, grey and alpha, RGB, RGB and alpha; CMYK and others become sRGB by their profile),
+ * metadata kept. Gives *ret_image; end it with fov_image_free(). FOV_ENOINPUT, FOV_EFORMAT,
+ * FOV_ELIMIT, FOV_ENOMEM. */
+FOV_CHECKED enum fov_code fov_image_load(const char *path, const struct fov_load_options *options,
+                                         struct fov_image **ret_image, struct fov_err *err);
+void fov_image_free(struct fov_image *image);
+
+struct fov_image_info {
+    int width_px, height_px;
+    int n_channels; /* alpha counted */
+    bool has_alpha;
+    bool is_16bit;
+    bool is_vector;   /* drawn from SVG or PDF, at the size asked for */
+    const char *name; /* for messages; lives as long as the image */
+};
+void fov_image_get_info(const struct fov_image *image, struct fov_image_info *ret_info);
+
+/* ---- enlarge and shrink ---------------------------------------------------------------- */
+
+/* How to make pixels between pixels: a name on the command line, a kernel of resample.c. */
+#define FOV_FILTERS(X)                                                                             \
+    X(NEAREST, "nearest") X(BILINEAR, "bilinear") X(BICUBIC, "bicubic") X(LANCZOS, "lanczos")
+enum fov_filter {
+#define FOV_FILTER_NAME(id, name) FOV_FILTER_##id,
+    FOV_FILTERS(FOV_FILTER_NAME)
+#undef FOV_FILTER_NAME
+        FOV_N_FILTERS
+};
+extern const char *const fov_filter_names[FOV_N_FILTERS];
+
+/* Add a resize to width x height px. A kernel is widened when it shrinks, so that nothing aliases;
+ * pixel centres stay where they are; beyond the edge the picture is mirrored. Gives *ret_image,
+ * which keeps `in` alive by itself. FOV_EUSAGE for a side outside 1..10,000,000, FOV_EINTERNAL. */
+FOV_CHECKED enum fov_code fov_image_resample(const struct fov_image *in, enum fov_filter filter,
+                                             int width_px, int height_px,
+                                             struct fov_image **ret_image, struct fov_err *err);
+
+/* Add an enlargement by `factor` with a network, whose own scale may be larger: its result is then
+ * reduced by Lanczos. Alpha goes through the network too, and the colour of what is wholly
+ * transparent has no part in the result. Keeps `model`. FOV_EUSAGE when the model's scale is
+ * smaller than the factor, FOV_ELIMIT, FOV_ENOMEM, FOV_EINTERNAL. */
+FOV_CHECKED enum fov_code fov_image_enlarge(const struct fov_image *in, struct fov_model *model,
+                                            int factor, struct fov_image **ret_image,
+                                            struct fov_err *err);
+
+/* ---- save ------------------------------------------------------------------------------ */
+
+struct fov_format {
+    const char *name;     /* "JPEG" */
+    const char *suffixes; /* ".jpg.jpeg", lower case */
+    const char *saver;    /* libvips's operation */
+    int max_side_px;
+    bool has_alpha, has_quality;
+};
+
+/* The format that the name of `path` asks for; PNG for "-" and for a name without a suffix.
+ * FOV_EUSAGE when the suffix is none that can be written. */
+FOV_CHECKED enum fov_code fov_format_of(const char *path, const struct fov_format **ret_format,
+                                        struct fov_err *err);
+
+struct fov_save_options {
+    int quality; /* 1..100; 0: FOV_DEFAULT_QUALITY where the format has one */
+    bool replace;
+    /* Called now and then, on any thread, with 0..100 and the seconds left; nonzero cancels. */
+    int (*progress)(void *user, int percent, double seconds_left);
+    void *user;
+};
+
+/* Run the pipeline and write its result to `path` ("-": standard output) in the format of its name,
+ * flattened on white where that has no alpha. The file appears complete or not at all.
+ * FOV_EUSAGE, FOV_EFORMAT when the input turns out to be damaged, FOV_ELIMIT, FOV_EOUTPUT,
+ * FOV_ECANCEL, and what the steps of the pipeline can fail with. */
+FOV_CHECKED enum fov_code fov_image_save(const struct fov_image *image, const char *path,
+                                         const struct fov_save_options *options,
+                                         struct fov_err *err);
+
+/* Run the pipeline into memory as 8-bit RGB, row after row, alpha left out. Gives *ret_rgb; free it
+ * with fov_free(). FOV_EFORMAT, FOV_ENOMEM. */
+FOV_CHECKED enum fov_code fov_image_to_rgb8(const struct fov_image *image, uint8_t **ret_rgb,
+                                            struct fov_err *err);
+
+/* A picture over 8-bit RGB in memory, which must outlive it. Errors: FOV_EINTERNAL, FOV_ENOMEM. */
+FOV_CHECKED enum fov_code fov_image_from_rgb8(const uint8_t *rgb, int width_px, int height_px,
+                                              struct fov_image **ret_image, struct fov_err *err);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* load.c -- open a picture: bounded before it is decoded, upright, in a form a network can take.
+ *
+ * Decoders are told to fail on damage (libvips would otherwise hand out grey where the data ended
+ * and call it success) and to stream from top to bottom. A picture that must be turned cannot be
+ * read from top to bottom; it is decoded once, to memory, or to a temporary file beyond
+ * SPILL_BYTES.
+ *
+ * Threads: one a picture. Owns: nothing beyond the picture. Trust: every byte of the file; libvips
+ * and its decoders do the parsing, the limit on pixels is applied to the header.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "image/vimage.h"
+
+enum { SPILL_BYTES = 64 << 20 };
+
+static void unref_source_at(VipsSource **source)
+{
+    if (*source)
+        g_object_unref(*source);
+}
+
+/* A file that is no picture at all deserves a better sentence than a decoder's. */
+static enum fov_code check_file(const char *path, struct fov_err *err)
+{
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return fov_fail(err, FOV_ENOINPUT, "%s: cannot read it: %s", path, strerror(errno));
+    const int rc = fstat(fd, &st);
+    close(fd);
+    if (rc || S_ISDIR(st.st_mode))
+        return fov_fail(err, FOV_ENOINPUT, "%s: is a folder, not a picture", path);
+    if (S_ISREG(st.st_mode) && st.st_size == 0)
+        return fov_fail(err, FOV_EFORMAT, "%s: is empty", path);
+    return FOV_OK;
+}
+
+/* What is being opened, and how often it was. */
+struct opening {
+    const char *path, *name;
+    const struct fov_load_options *options;
+    VipsSource *source;
+    const char *loader; /* libvips's name of the class */
+};
+
+static bool is_vector_loader(const char *loader)
+{
+    return strstr(loader, "Svg") || strstr(loader, "Pdf");
+}
+
+static bool has_pages(const char *loader)
+{
+    static const char *const with[] = {"Gif", "Nsgif", "Webp", "Tiff", "Pdf", "Heif", "Jxl"};
+    for (size_t i = 0; i < FOV_N_ELEMENTS(with); i++)
+        if (strstr(loader, with[i]))
+            return true;
+    return false;
+}
+
+/* A loader reads from a source, and some of the rarer ones only from a file by its name. */
+static enum fov_code find_loader(struct opening *o, struct fov_err *err)
+{
+    const bool from_stdin = !strcmp(o->path, "-");
+    o->source = from_stdin ? vips_source_new_from_descriptor(STDIN_FILENO)
+                           : vips_source_new_from_file(o->path);
+    if (!o->source)
+        return fov__vips_fail(err, FOV_ENOINPUT, o->name, "cannot read it");
+    o->loader = vips_foreign_find_load_source(o->source);
+    if (!o->loader && !from_stdin) {
+        o->loader = vips_foreign_find_load(o->path);
+        g_object_unref(FOV_STEAL(o->source));
+    }
+    vips_error_clear();
+    if (!o->loader)
+        return fov_fail(err, FOV_EFORMAT, "%s: not a picture in a format that Fovea reads",
+                        o->name);
+    return FOV_OK;
+}
+
+/* Read the header. `page` and `scale` go only to the loaders that know them. */
+static enum fov_code open_header(const struct opening *o, VipsImage **ret_image,
+                                 struct fov_err *err)
+{
+    const int page = o->options->page > 0 ? o->options->page : 0;
+    const double scale = o->options->vector_scale > 0 ? o->options->vector_scale : 1;
+    VipsOperation *const op = vips_operation_new(o->loader);
+    if (!op)
+        return fov__vips_fail(err, FOV_EINTERNAL, o->name, "its decoder is missing");
+
+    if (o->source)
+        g_object_set(op, "source", o->source, NULL);
+    else
+        g_object_set(op, "filename", o->path, NULL);
+    g_object_set(op, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
+    if (has_pages(o->loader))
+        g_object_set(op, "page", page, NULL);
+    if (is_vector_loader(o->loader))
+        g_object_set(op, "scale", scale, NULL);
+
+    const int failed = vips_object_build(VIPS_OBJECT(op));
+    if (!failed)
+        g_object_get(op, "out", ret_image, NULL);
+    vips_object_unref_outputs(VIPS_OBJECT(op));
+    g_object_unref(op);
+    return failed ? fov__vips_fail(err, FOV_EFORMAT, o->name, "cannot be decoded") : FOV_OK;
+}
+
+static enum fov_code check_header(const struct opening *o, VipsImage *image, struct fov_err *err)
+{
+    const int width = vips_image_get_width(image), height = vips_image_get_height(image);
+    const int n_pages = vips_image_get_n_pages(image);
+    const int64_t limit =
+        o->options->max_pixels > 0 ? o->options->max_pixels : FOV_DEFAULT_MAX_PIXELS;
+
+    if ((int64_t)width * height > limit)
+        return fov_fail(err, FOV_ELIMIT,
+                        "%s: %dx%d is %.0f megapixels, over the limit of %.0f (--max-pixels "
+                        "raises it)",
+                        o->name, width, height, (double)width * height * 1e-6,
+                        (double)limit * 1e-6);
+    if (n_pages > 1 && o->options->page < 0)
+        return fov_fail(err, FOV_EFORMAT,
+                        "%s: holds %d frames or pages; choose one with --page 0 to %d", o->name,
+                        n_pages, n_pages - 1);
+    return FOV_OK;
+}
+
+/* Decode the whole picture to where it can be read in any order. */
+static int make_random(VipsImage **image)
+{
+    VipsImage *const t = VIPS_IMAGE_SIZEOF_IMAGE(*image) > SPILL_BYTES
+                             ? vips_image_new_temp_file("%s.v")
+                             : vips_image_new_memory();
+    if (!t || vips_image_write(*image, t)) {
+        fov__unref_at((VipsImage *[]){t});
+        return -1;
+    }
+    g_object_unref(*image);
+    *image = t;
+    return 0;
+}
+
+/* Replace *image by what `next` made of it. */
+static int step(VipsImage **image, int failed, VipsImage *next)
+{
+    if (failed)
+        return -1;
+    g_object_unref(*image);
+    *image = next;
+    return 0;
+}
+
+static int turn_upright(VipsImage **image)
+{
+    VipsImage *t = NULL;
+    const int orientation = vips_image_get_orientation(*image);
+    if (orientation == 1)
+        return 0;
+    if (orientation > 2 && make_random(image)) /* 2 mirrors left and right: rows stay in order */
+        return -1;
+    return step(image, vips_autorot(*image, &t, NULL), t);
+}
+
+/* To sRGB or grey of 8 or 16 bits, by the picture's profile where one is needed for that. */
+static int normalise(VipsImage **image)
+{
+    VipsImage *t = NULL;
+    const VipsInterpretation space = vips_image_guess_interpretation(*image);
+    const VipsBandFormat format = vips_image_get_format(*image);
+    const bool wide = format != VIPS_FORMAT_UCHAR && format != VIPS_FORMAT_CHAR;
+
+    if (space == VIPS_INTERPRETATION_CMYK)
+        return step(image,
+                    vips_icc_transform(*image, &t, "srgb", "embedded", TRUE, "input_profile",
+                                       "cmyk", "depth", wide ? 16 : 8, NULL),
+                    t);
+    const bool plain = (space == VIPS_INTERPRETATION_sRGB || space == VIPS_INTERPRETATION_B_W ||
+                        space == VIPS_INTERPRETATION_RGB16 || space == VIPS_INTERPRETATION_GREY16 ||
+                        space == VIPS_INTERPRETATION_RGB);
+    if (plain && (format == VIPS_FORMAT_UCHAR || format == VIPS_FORMAT_USHORT))
+        return 0;
+    const bool grey = vips_image_get_bands(*image) < 3;
+    return step(
+        image,
+        vips_colourspace(*image, &t,
+                         wide ? (grey ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16)
+                              : (grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB),
+                         NULL),
+        t);
+}
+
+static enum fov_code prepare(const struct opening *o, VipsImage **image, struct fov_err *err)
+{
+    enum fov_code rc;
+    if ((rc = check_header(o, *image, err)))
+        return rc;
+    if (turn_upright(image))
+        return fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");
+    if (normalise(image))
+        return fov__vips_fail(err, FOV_EFORMAT, o->name, "its colours cannot be converted");
+    const int bands = vips_image_get_bands(*image);
+    if (bands < 1 || bands > 4)
+        return fov_fail(err, FOV_EFORMAT, "%s: has %d channels; up to 4 are supported", o->name,
+                        bands);
+    return FOV_OK;
+}
+
+enum fov_code fov_image_load(const char *path, const struct fov_load_options *options,
+                             struct fov_image **ret_image, struct fov_err *err)
+{
+    const bool from_stdin = !strcmp(path, "-");
+    struct opening o = {
+        .path = path, .name = from_stdin ? "standard input" : path, .options = options};
+    FOV_AUTO(fov__unref_at) VipsImage *image = NULL;
+    enum fov_code rc;
+
+    if (!from_stdin && (rc = check_file(path, err)))
+        return rc;
+    rc = find_loader(&o, err);
+    FOV_AUTO(unref_source_at) VipsSource *source = o.source;
+    if (rc || (rc = open_header(&o, &image, err)) || (rc = prepare(&o, &image, err)))
+        return rc;
+    const struct fov_image like = {.is_vector = is_vector_loader(o.loader)};
+    return fov__image_wrap(FOV_STEAL(image), &like, o.name, ret_image, err);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* save.c -- run a pipeline and write its result, complete or not at all.
+ *
+ * libvips pulls strips through the pipeline and encodes them as they come; the bytes go through
+ * our own write function, so that a full disk is told from a damaged input: both end the pipeline.
+ *
+ * PNG: deflate level 2, where the encoder keeps up with the network (level 6 takes four times as
+ * long for 9 % less; docs/SPEED.md). JPEG: no chroma subsampling from quality 90 on.
+ *
+ * Threads: libvips's; progress may be told on any of them. Owns: nothing. Trust: the pixels.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/outfile.h"
+#include "image/vimage.h"
+
+static const struct fov_format formats[] = {
+    {"PNG", ".png", "pngsave_target", VIPS_MAX_COORD, true, false},
+    {"JPEG", ".jpg.jpeg.jpe.jfif", "jpegsave_target", 65500, false, true},
+    {"WebP", ".webp", "webpsave_target", 16383, true, true},
+    {"TIFF", ".tif.tiff", "tiffsave_target", VIPS_MAX_COORD, true, false},
+    {"AVIF", ".avif", "heifsave_target", 16384, true, true},
+    {"HEIF", ".heic.heif", "heifsave_target", 16384, true, true},
+    {"JPEG XL", ".jxl", "jxlsave_target", VIPS_MAX_COORD, true, true},
+};
+
+/* Is `suffix`, without its dot, one of ".a.b.c"? */
+static bool has_suffix(const char *list, const char *suffix)
+{
+    const size_t n = strlen(suffix);
+    for (const char *at = list; at; at = strchr(at + 1, '.'))
+        if (!g_ascii_strncasecmp(at + 1, suffix, n) && (at[n + 1] == '.' || at[n + 1] == '\0'))
+            return true;
+    return false;
+}
+
+enum fov_code fov_format_of(const char *path, const struct fov_format **ret_format,
+                            struct fov_err *err)
+{
+    const char *const slash = strrchr(path, '/'), *const name = slash ? slash + 1 : path;
+    const char *const dot = strrchr(name, '.');
+    if (!dot || dot == name || !dot[1]) {
+        *ret_format = &formats[0];
+        return FOV_OK;
+    }
+    for (size_t i = 0; i < FOV_N_ELEMENTS(formats); i++)
+        if (has_suffix(formats[i].suffixes, dot + 1) &&
+            vips_type_find("VipsOperation", formats[i].saver)) {
+            *ret_format = &formats[i];
+            return FOV_OK;
+        }
+    return fov_fail(err, FOV_EUSAGE,
+                    "%s: cannot write %s; .png, .jpg, .webp, .tiff, .avif, .heic and .jxl are "
+                    "formats that it can be",
+                    path, dot);
+}
+
+/* ---- where the bytes go ------------------------------------------------------------------ */
+
+struct sink {
+    int fd;
+    int write_errno; /* of the first write that failed, or 0 */
+};
+
+static gint64 on_write(VipsTargetCustom *target, const void *data, gint64 bytes, void *user)
+{
+    struct sink *const s = user;
+    const char *const from = data;
+    gint64 done = 0;
+    (void)target;
+    while (done < bytes) {
+        const ssize_t n = write(s->fd, from + done, (size_t)(bytes - done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            s->write_errno = s->write_errno ? s->write_errno : errno;
+            return -1;
+        }
+        done += n;
+    }
+    return bytes;
+}
+
+/* TIFF goes back to fill in its directory. */
+static gint64 on_read(VipsTargetCustom *target, void *data, gint64 bytes, void *user)
+{
+    (void)target;
+    return read(((struct sink *)user)->fd, data, (size_t)bytes);
+}
+
+static gint64 on_seek(VipsTargetCustom *target, gint64 offset, int whence, void *user)
+{
+    (void)target;
+    return lseek(((struct sink *)user)->fd, offset, whence);
+}
+
+static VipsTarget *target_new(struct sink *s)
+{
+    VipsTargetCustom *const target = vips_target_custom_new();
+    g_signal_connect(target, "write", G_CALLBACK(on_write), s);
+    g_signal_connect(target, "read", G_CALLBACK(on_read), s);
+    g_signal_connect(target, "seek", G_CALLBACK(on_seek), s);
+    return VIPS_TARGET(target);
+}
+
+/* ---- the run ----------------------------------------------------------------------------- */
+
+struct run {
+    const struct fov_save_options *options;
+    volatile int cancelled;
+};
+
+static void on_eval(VipsImage *image, VipsProgress *p, struct run *run)
+{
+    if (!run->cancelled && run->options->progress &&
+        run->options->progress(run->options->user, p->percent, p->eta)) {
+        run->cancelled = 1;
+        vips_image_set_kill(image, TRUE);
+    }
+}
+
+static int encode(VipsImage *image, VipsTarget *target, const struct fov_format *format,
+                  int quality)
+{
+    if (!strcmp(format->saver, "pngsave_target"))
+        return vips_pngsave_target(image, target, "compression", 2, NULL);
+    if (!strcmp(format->saver, "tiffsave_target"))
+        return vips_tiffsave_target(image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW,
+                                    "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
+    if (!strcmp(format->name, "AVIF"))
+        return vips_heifsave_target(image, target, "Q", quality, "compression",
+                                    VIPS_FOREIGN_HEIF_COMPRESSION_AV1, NULL);
+    if (!strcmp(format->name, "HEIF"))
+        return vips_heifsave_target(image, target, "Q", quality, "compression",
+                                    VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, NULL);
+    if (!strcmp(format->name, "WebP"))
+        return vips_webpsave_target(image, target, "Q", quality, NULL);
+    if (!strcmp(format->name, "JPEG XL"))
+        return vips_jxlsave_target(image, target, "Q", quality, NULL);
+    return vips_jpegsave_target(image, target, "Q", quality, "optimize_coding", TRUE, NULL);
+}
+
+static int flatten_on_white(VipsImage **image)
+{
+    const double top = (*image)->BandFmt == VIPS_FORMAT_USHORT ? 65535 : 255;
+    VipsImage *t = NULL;
+    VipsArrayDouble *const white = vips_array_double_newv(1, top);
+    const int failed = vips_flatten(*image, &t, "background", white, "max_alpha", top, NULL);
+    vips_area_unref(VIPS_AREA(white));
+    if (failed)
+        return -1;
+    g_object_unref(*image);
+    *image = t;
+    return 0;
+}
+
+/* Why did it end? A write that failed, a step of ours, or else the input. */
+static enum fov_code explain(const struct fov_image *image, const char *path,
+                             const struct sink *sink, const struct run *run, struct fov_err *err)
+{
+    const struct fov_err *const step = image->step_failure;
+    if (sink->write_errno) {
+        vips_error_clear();
+        return fov_fail(err, FOV_EOUTPUT, "%s: cannot write it: %s",
+                        strcmp(path, "-") ? path : "standard output", strerror(sink->write_errno));
+    }
+    if (run->cancelled || (step && step->code == FOV_ECANCEL)) {
+        vips_error_clear();
+        return fov_fail(err, FOV_ECANCEL, "%s: stopped", image->name);
+    }
+    if (step && step->code && step->code != FOV_ENOINPUT) {
+        vips_error_clear();
+        return fov_fail(err, step->code, "%s: %s", image->name, step->text);
+    }
+    return fov__vips_fail(err, FOV_EFORMAT, image->name, "is damaged, or cannot be encoded");
+}
+
+static enum fov_code check_side(const VipsImage *v, const struct fov_format *format,
+                                const char *path, struct fov_err *err)
+{
+    if (v->Xsize <= format->max_side_px && v->Ysize <= format->max_side_px)
+        return FOV_OK;
+    return fov_fail(err, FOV_ELIMIT, "%s: a result of %dx%d is over %s's limit of %d a side", path,
+                    v->Xsize, v->Ysize, format->name, format->max_side_px);
+}
+
+enum fov_code fov_image_save(const struct fov_image *image, const char *path,
+                             const struct fov_save_options *options, struct fov_err *err)
+{
+    const int quality = options->quality ? options->quality : FOV_DEFAULT_QUALITY;
+    const struct fov_format *format;
+    struct fov_outfile *file;
+    enum fov_code rc;
+
+    if ((rc = fov_format_of(path, &format, err)) ||
+        (rc = check_side(image->vips, format, path, err)) ||
+        (rc = fov_outfile_open(path, options->replace, &file, err)))
+        return rc;
+
+    struct sink sink = {.fd = fov_outfile_fd(file)};
+    struct run run = {.options = options};
+    VipsTarget *const target = target_new(&sink);
+    FOV_AUTO(fov__unref_at) VipsImage *v = NULL;
+    /* A copy carries the progress signals, so that the picture itself stays as it was. */
+    int failed = vips_copy(image->vips, &v, NULL);
+    if (!failed && !format->has_alpha && v->Bands % 2 == 0)
+        failed = flatten_on_white(&v);
+    if (!failed) {
+        vips_image_set_progress(v, TRUE);
+        g_signal_connect(v, "eval", G_CALLBACK(on_eval), &run);
+        failed = encode(v, target, format, quality);
+    }
+    rc = failed || sink.write_errno ? explain(image, path, &sink, &run, err) : FOV_OK;
+    g_object_unref(target);
+    if (rc) {
+        fov_outfile_close(file);
+        return rc;
+    }
+    return fov_outfile_commit(&file, err);
+}
