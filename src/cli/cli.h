@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h -- what the commands share: an engine by the options, signals, JSON. */
+#ifndef FOV_CLI_CLI_H
+#define FOV_CLI_CLI_H
+
+#include <jansson.h>
+
+#include "cli/options.h"
+#include "fovea/fovea.h"
+
+/* The signal that asked the program to stop, or 0. */
+int fov_cli_stopped(void);
+
+/* Start libvips and an engine for `args`; FOV_CPU limits the instruction set. Gives *ret_engine.
+ * FOV_ECONFIG, FOV_ENOMEM, FOV_EINTERNAL. */
+FOV_CHECKED enum fov_code fov_cli_engine(const struct fov_args *args,
+                                         struct fov_engine **ret_engine, struct fov_err *err);
+
+/* Open the network that `args` asks for. Gives *ret_model. Errors of fov_models_find() and
+ * fov_model_open(). */
+FOV_CHECKED enum fov_code fov_cli_model(const struct fov_args *args, int factor,
+                                        struct fov_engine *engine, struct fov_model **ret_model,
+                                        struct fov_err *err);
+
+/* Print `value` and a line end to standard output. Takes `value`. FOV_EOUTPUT. */
+FOV_CHECKED enum fov_code fov_cli_print_json(json_t *value, struct fov_err *err);
+
+/* For FOV_AUTO. */
+void fov_cli_engine_close_at(struct fov_engine **engine);
+void fov_cli_model_close_at(struct fov_model **model);
+
+#endif

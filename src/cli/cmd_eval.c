@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_eval.c -- fovea eval --model M --set DIR --scale S.
+ *
+ * Threads: main. Owns: one picture's results at a time. Trust: files of a test set.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "judge/eval.h"
+
+static const char *const systems[FOV_EVAL_N] = {"bicubic", "lanczos", "model"};
+
+static int is_picture(const struct dirent *entry)
+{
+    static const char *const suffixes[] = {".png", ".webp", ".jpg", ".jpeg"};
+    const char *const dot = strrchr(entry->d_name, '.');
+    for (size_t i = 0; dot && i < FOV_N_ELEMENTS(suffixes); i++)
+        if (!strcasecmp(dot, suffixes[i]))
+            return 1;
+    return 0;
+}
+
+/* A line of the table, or an object of the list. */
+static void print_row(const char *name, const struct fov_score scores[FOV_EVAL_N], json_t *list)
+{
+    if (!list) {
+        printf("%-20s", name);
+        for (int i = 0; i < FOV_EVAL_N; i++)
+            printf("  %6.3f %.4f", scores[i].psnr_db, scores[i].ssim);
+        putchar('\n');
+        return;
+    }
+    json_t *const row = json_pack("{s:s}", "picture", name);
+    for (int i = 0; i < FOV_EVAL_N; i++)
+        (void)json_object_set_new(
+            row, systems[i],
+            json_pack("{s:f, s:f}", "psnr_y_db", scores[i].psnr_db, "ssim_y", scores[i].ssim));
+    (void)json_array_append_new(list, row);
+}
+
+static enum fov_code run_set(const struct fov_args *args, int scale, struct fov_model *model,
+                             struct dirent **entries, int n, json_t *list, struct fov_err *err)
+{
+    struct fov_score mean[FOV_EVAL_N] = {0}, scores[FOV_EVAL_N];
+    char text[4096];
+    enum fov_code rc;
+
+    if (!list)
+        printf("%-20s  %-13s  %-13s  %-13s\n", "PSNR-Y dB, SSIM-Y", systems[0], systems[1],
+               systems[2]);
+    for (int i = 0; i < n && !fov_cli_stopped(); i++) {
+        (void)snprintf(text, sizeof(text), "%s/%s", args->set, entries[i]->d_name);
+        if ((rc = fov_eval_picture(text, model, scale, scores, err)))
+            return rc;
+        print_row(entries[i]->d_name, scores, list);
+        for (int s = 0; s < FOV_EVAL_N; s++) {
+            mean[s].psnr_db += scores[s].psnr_db / n;
+            mean[s].ssim += scores[s].ssim / n;
+        }
+    }
+    if (fov_cli_stopped())
+        return fov_fail(err, FOV_ECANCEL, "stopped");
+    (void)snprintf(text, sizeof(text), "mean of %d x%d", n, scale);
+    print_row(text, mean, list);
+    return FOV_OK;
+}
+
+static void free_entries(struct dirent **entries, int n)
+{
+    for (int i = 0; i < n; i++)
+        fov_free(entries[i]);
+    fov_free(entries);
+}
+
+enum fov_code fov_cmd_eval(const struct fov_args *args, struct fov_err *err)
+{
+    FOV_AUTO(fov_cli_engine_close_at) struct fov_engine *engine = NULL;
+    FOV_AUTO(fov_cli_model_close_at) struct fov_model *model = NULL;
+    const int scale = args->scale > 0 ? args->scale : 4;
+    struct dirent **entries;
+    enum fov_code rc;
+
+    if (!args->set)
+        return fov_fail(err, FOV_EUSAGE, "eval needs --set DIR, a folder of originals");
+    if ((rc = fov_cli_engine(args, &engine, err)) ||
+        (rc = fov_cli_model(args, scale, engine, &model, err)))
+        return rc;
+    const int n = scandir(args->set, &entries, is_picture, alphasort);
+    if (n < 0)
+        return fov_fail(err, FOV_ENOINPUT, "%s: cannot list this folder", args->set);
+    if (n == 0) {
+        free_entries(entries, n);
+        return fov_fail(err, FOV_ENOINPUT, "%s: holds no .png, .webp or .jpg files", args->set);
+    }
+    json_t *const list = args->json ? json_array() : NULL;
+    rc = run_set(args, scale, model, entries, n, list, err);
+    free_entries(entries, n);
+    if (rc) {
+        json_decref(list);
+        return rc;
+    }
+    return args->json ? fov_cli_print_json(list, err) : FOV_OK;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_upscale.c -- fovea upscale IN OUT.
+ *
+ * Threads: main; progress may arrive on another. Owns: what one run opens. Trust: see image/load.c.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "image/image.h"
+
+enum { AI = -1 }; /* among the values of enum fov_filter */
+
+struct job {
+    const char *in, *out;
+    int factor;
+    int method; /* AI or an enum fov_filter */
+    const struct fov_format *format;
+    const struct fov_args *args;
+    bool on_terminal;
+    double shown_at_s;
+
+    struct fov_image *image, *enlarged; /* the pipeline */
+    struct fov_model *model;
+};
+
+static void job_done(struct job *job)
+{
+    fov_image_free(job->enlarged);
+    fov_image_free(job->image);
+    fov_model_close(job->model);
+}
+
+static enum fov_code find_method(const char *name, int *ret_method, struct fov_err *err)
+{
+    *ret_method = AI;
+    if (!name || !strcmp(name, "ai"))
+        return FOV_OK;
+    for (int i = 0; i < FOV_N_FILTERS; i++)
+        if (!strcmp(name, fov_filter_names[i])) {
+            *ret_method = i;
+            return FOV_OK;
+        }
+    return fov_fail(err, FOV_EUSAGE,
+                    "--method %.20s: it is one of ai, lanczos, bicubic, bilinear, nearest", name);
+}
+
+static enum fov_code check_args(const struct fov_args *args, struct job *job, struct fov_err *err)
+{
+    enum fov_code rc;
+    job->args = args;
+    job->in = args->operands[0];
+    job->out = args->operands[1];
+    job->factor = args->factor > 0 ? args->factor : 4;
+    if ((rc = find_method(args->method, &job->method, err)) ||
+        (rc = fov_format_of(job->out, &job->format, err)))
+        return rc;
+    if (args->quality > 0 && !job->format->has_quality)
+        return fov_fail(err, FOV_EUSAGE, "--quality: %s is lossless and has none",
+                        job->format->name);
+    if (job->method != AI && args->model)
+        return fov_fail(err, FOV_EUSAGE, "--model goes with --method ai, not with %s",
+                        args->method);
+    if (args->json && !strcmp(job->out, "-"))
+        return fov_fail(err, FOV_EUSAGE, "--json and the picture cannot share standard output");
+    return FOV_OK;
+}
+
+static int on_progress(void *user, int percent, double seconds_left)
+{
+    struct job *const job = user;
+    const double now = fov_clock_s();
+    if (job->on_terminal && now - job->shown_at_s > 0.1) {
+        job->shown_at_s = now;
+        (void)fprintf(stderr, "\r%3d %%  %.0f s left \033[K", percent, seconds_left);
+    }
+    return fov_cli_stopped();
+}
+
+/* Open IN; SVG and PDF are drawn anew at the size asked for. */
+static enum fov_code load(struct job *job, struct fov_image_info *ret_info, struct fov_err *err)
+{
+    struct fov_load_options options = {.max_pixels = job->args->max_pixels,
+                                       .page = job->args->page};
+    enum fov_code rc = fov_image_load(job->in, &options, &job->image, err);
+    if (rc)
+        return rc;
+    fov_image_get_info(job->image, ret_info);
+    if (!ret_info->is_vector || !strcmp(job->in, "-"))
+        return FOV_OK;
+    options.vector_scale = job->factor;
+    return fov_image_load(job->in, &options, &job->enlarged, err);
+}
+
+static enum fov_code enlarge(struct job *job, const struct fov_image_info *in,
+                             struct fov_engine *engine, struct fov_err *err)
+{
+    enum fov_code rc;
+    if (job->enlarged) /* drawn at its size already */
+        return FOV_OK;
+    if (job->method != AI)
+        return fov_image_resample(job->image, (enum fov_filter)job->method,
+                                  in->width_px * job->factor, in->height_px * job->factor,
+                                  &job->enlarged, err);
+    if ((rc = fov_cli_model(job->args, job->factor, engine, &job->model, err)))
+        return rc;
+    return fov_image_enlarge(job->image, job->model, job->factor, &job->enlarged, err);
+}
+
+static enum fov_code report(const struct job *job, struct fov_engine *engine, double seconds,
+                            struct fov_err *err)
+{
+    struct fov_image_info out;
+    fov_image_get_info(job->enlarged, &out);
+    const char *const method = out.is_vector       ? "vector"
+                               : job->method == AI ? "ai"
+                                                   : fov_filter_names[job->method];
+    const char *const name = job->model ? fov_model_metadata(job->model, "name") : NULL;
+    if (job->on_terminal)
+        (void)fprintf(stderr, "\r%s: %dx%d %s in %.1f s\033[K\n", job->out, out.width_px,
+                      out.height_px, job->format->name, seconds);
+    if (!job->args->json)
+        return FOV_OK;
+    return fov_cli_print_json(
+        json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s*, s:s, s:s, s:i, s:f}", "input", job->in,
+                  "output", job->out, "width_px", out.width_px, "height_px", out.height_px,
+                  "factor", job->factor, "method", method, "model", name ? name : job->args->model,
+                  "format", job->format->name, "cpu", fov_engine_cpu(engine), "threads",
+                  fov_engine_n_threads(engine), "seconds", seconds),
+        err);
+}
+
+enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
+{
+    FOV_AUTO(fov_cli_engine_close_at) struct fov_engine *engine = NULL;
+    FOV_AUTO(job_done) struct job job = {.on_terminal = isatty(STDERR_FILENO)};
+    struct fov_image_info in;
+    enum fov_code rc;
+    const double start = fov_clock_s();
+
+    if ((rc = fov_cli_engine(args, &engine, err)) || (rc = check_args(args, &job, err)) ||
+        (rc = load(&job, &in, err)) || (rc = enlarge(&job, &in, engine, err)))
+        return rc;
+    if (in.has_alpha && !job.format->has_alpha)
+        fov_log(FOV_LOG_WARNING, "%s: %s has no transparency, so it becomes white", job.out,
+                job.format->name);
+
+    const struct fov_save_options options = {.quality = args->quality > 0 ? args->quality : 0,
+                                             .replace = args->force,
+                                             .progress = on_progress,
+                                             .user = &job};
+    if ((rc = fov_image_save(job.enlarged, job.out, &options, err))) {
+        if (job.on_terminal)
+            (void)fprintf(stderr, "\r\033[K");
+        return rc;
+    }
+    return report(&job, engine, fov_clock_s() - start, err);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c -- the program: one command, one sentence when it fails, one exit status.
+ *
+ * A signal asks the running command to stop; its unfinished result has no name yet and vanishes
+ * (base/outfile.c), and the program then ends by that signal, as a shell expects. A reader that
+ * went away and a file that outgrew its limit are write errors here, not signals.
+ *
+ * Threads: main. Owns: the process. Trust: a user's words.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "image/image.h"
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int signal_number)
+{
+    stopped = signal_number;
+}
+
+int fov_cli_stopped(void)
+{
+    return stopped;
+}
+
+static void catch_signals(void)
+{
+    static const int asked[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    for (size_t i = 0; i < FOV_N_ELEMENTS(asked); i++)
+        sigaction(asked[i], &action, NULL); /* a second one ends the program at once */
+    action = (struct sigaction){.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
+}
+
+static int end_by_signal(int signal_number)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL};
+    sigaction(signal_number, &action, NULL);
+    raise(signal_number);
+    return 128 + signal_number;
+}
+
+static enum fov_code no_command(const char *word, struct fov_err *err)
+{
+    const char *names[FOV_N_COMMANDS];
+    for (int i = 0; i < FOV_N_COMMANDS; i++)
+        names[i] = fov_commands[i].name;
+    const char *const near = fov_suggest(word, names, FOV_N_COMMANDS);
+    if (near)
+        return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s'; did you mean %s?", word,
+                        near);
+    return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s' (see `fovea help`)", word);
+}
+
+static enum fov_code run_command(int argc, char **argv, bool *ret_json, struct fov_err *err)
+{
+    const enum fov_command_id command = fov_command_find(argv[0]);
+    struct fov_args args;
+    if (command == FOV_N_COMMANDS)
+        return no_command(argv[0], err);
+    const enum fov_code rc = fov_options_parse(command, argc, argv, &args, err);
+    if (rc)
+        return rc;
+    if (args.help) {
+        fov_options_help(command);
+        return FOV_OK;
+    }
+    *ret_json = args.json;
+    return fov_commands[command].run(&args, err);
+}
+
+static int print_version(void)
+{
+    printf("fovea %s (libvips %s, %s, %d cores)\n", fov_version(), fov_image_library(),
+           fov_cpu_name(fov_cpu_detect()), fov_cpu_count());
+    return 0;
+}
+
+/* A failure goes to standard error as a sentence, and with --json to standard output as well. */
+static int fail(const struct fov_err *err, enum fov_code code, bool json)
+{
+    fov_log(FOV_LOG_ERROR, "%s", err->text);
+    json_t *const object =
+        json_pack("{s:s, s:i}", "error", err->text, "exit_status", fov_err_exit_status(code));
+    if (json && fov_cli_print_json(json_incref(object), NULL))
+        fov_log(FOV_LOG_ERROR, "standard output: cannot write it");
+    json_decref(object);
+    return fov_err_exit_status(code);
+}
+
+int main(int argc, char **argv)
+{
+    struct fov_err err = {0};
+    bool json = false;
+
+    catch_signals();
+    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+        fov_options_help(FOV_N_COMMANDS);
+        return argc < 2 ? fov_err_exit_status(FOV_EUSAGE) : 0;
+    }
+    if (!strcmp(argv[1], "--version"))
+        return print_version();
+
+    enum fov_code rc = run_command(argc - 1, argv + 1, &json, &err);
+    if (stopped && rc == FOV_ECANCEL)
+        return end_by_signal(stopped);
+    if (!rc && fflush(stdout))
+        rc = fov_fail(&err, FOV_EOUTPUT, "standard output: cannot write it");
+    return rc ? fail(&err, rc, json) : 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.h -- the command line, parsed by the table options.def. */
+#ifndef FOV_CLI_OPTIONS_H
+#define FOV_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum fov_command_id {
+#define COMMAND(id, operands, least, most, line, text) FOV_CMD_##id,
+#include "cli/options.def"
+    FOV_N_COMMANDS
+};
+
+/* Numbers are -1 and texts NULL where the option was not given. */
+struct fov_args {
+    int factor, scale, threads, quality, page;
+    int64_t max_pixels;
+    const char *method, *model, *set;
+    bool exact, force, json, help;
+    const char *operands[2];
+    int n_operands;
+};
+
+/* Each command, in a file cmd_<name>.c. */
+#define COMMAND(id, operands, least, most, line, text)                                             \
+    FOV_CHECKED enum fov_code fov_cmd_##id(const struct fov_args *args, struct fov_err *err);
+#include "cli/options.def"
+
+struct fov_command {
+    const char *name, *operands, *line, *text;
+    int least, most;
+    enum fov_code (*run)(const struct fov_args *args, struct fov_err *err);
+};
+extern const struct fov_command fov_commands[FOV_N_COMMANDS];
+
+/* The command called `name`, or FOV_N_COMMANDS. */
+enum fov_command_id fov_command_find(const char *name);
+
+/* Parse what follows the command: argv[0] is the command itself. FOV_EUSAGE. */
+FOV_CHECKED enum fov_code fov_options_parse(enum fov_command_id command, int argc, char **argv,
+                                            struct fov_args *ret_args, struct fov_err *err);
+
+/* Print a command's help, or with FOV_N_COMMANDS the list of commands, to standard output. */
+void fov_options_help(enum fov_command_id command);
+
+/* The nearest of `n` words to a misspelt one, or NULL when none is near. */
+const char *fov_suggest(const char *word, const char *const *words, int n);
+
+#endif
