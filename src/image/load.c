@@ -20,12 +20,6 @@
 
 enum { SPILL_BYTES = 64 << 20 };
 
-static void unref_source_at(VipsSource **source)
-{
-    if (*source)
-        g_object_unref(*source);
-}
-
 /* A file that is no picture at all deserves a better sentence than a decoder's. */
 static enum fov_code check_file(const char *path, struct fov_err *err)
 {
@@ -42,13 +36,19 @@ static enum fov_code check_file(const char *path, struct fov_err *err)
     return FOV_OK;
 }
 
-/* What is being opened, and how often it was. */
+/* A file on its way to being a picture. */
 struct opening {
     const char *path, *name;
     const struct fov_load_options *options;
-    VipsSource *source;
+    VipsSource *source; /* NULL: the loader opens the file by its name */
     const char *loader; /* libvips's name of the class */
 };
+
+static void opening_done(struct opening *o)
+{
+    if (o->source)
+        g_object_unref(o->source);
+}
 
 static bool is_vector_loader(const char *loader)
 {
@@ -216,6 +216,7 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
                              struct fov_image **ret_image, struct fov_err *err)
 {
     const bool from_stdin = !strcmp(path, "-");
+    FOV_AUTO(opening_done)
     struct opening o = {
         .path = path, .name = from_stdin ? "standard input" : path, .options = options};
     FOV_AUTO(fov__unref_at) VipsImage *image = NULL;
@@ -223,9 +224,8 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
 
     if (!from_stdin && (rc = check_file(path, err)))
         return rc;
-    rc = find_loader(&o, err);
-    FOV_AUTO(unref_source_at) VipsSource *source = o.source;
-    if (rc || (rc = open_header(&o, &image, err)) || (rc = prepare(&o, &image, err)))
+    if ((rc = find_loader(&o, err)) || (rc = open_header(&o, &image, err)) ||
+        (rc = prepare(&o, &image, err)))
         return rc;
     const struct fov_image like = {.is_vector = is_vector_loader(o.loader)};
     return fov__image_wrap(FOV_STEAL(image), &like, o.name, ret_image, err);

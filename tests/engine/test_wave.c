@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_wave.c -- rows in, rows out: the same bits at any thread count, in any portions, as if the
+ * picture had been run whole; formats, progress, cancel, failures and limits of the public API.
+ *
+ * usage: test_wave VECTORS_FOLDER; FOV_CPU chooses the kernels. The small networks of the vectors
+ * serve as models.
+ */
+#include "tests/unit/cmocka_all.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "fovea/fovea.h"
+#include "net/arch.h"
+#include "tests/engine/whole.h"
+
+static const char *vectors;
+
+struct loaded {
+    struct fov_engine *engine;
+    struct fov_model *model;
+    int scale;
+};
+
+static struct loaded load(const char *name, int n_threads)
+{
+    const struct fov_engine_options options = {.n_threads = n_threads, .cpu = getenv("FOV_CPU")};
+    struct fov_model_info info;
+    struct loaded l;
+    char path[1024];
+    (void)snprintf(path, sizeof(path), "%s/%s.model.safetensors", vectors, name);
+    assert_int_equal(fov_engine_open(&options, &l.engine, NULL), FOV_OK);
+    assert_int_equal(fov_engine_n_threads(l.engine), n_threads);
+    assert_int_equal(fov_model_open(l.engine, path, &l.model, NULL), FOV_OK);
+    fov_model_get_info(l.model, &info);
+    l.scale = info.scale;
+    return l;
+}
+
+static void unload(struct loaded *l)
+{
+    fov_model_close(l->model);
+    fov_engine_close(l->engine);
+}
+
+/* A picture of pseudo-random floats in 0..1. */
+static float *picture(int width, int height)
+{
+    float *const rgb = fov_calloc((size_t)width * (size_t)height * 3, sizeof(*rgb));
+    uint32_t state = 1;
+    assert_non_null(rgb);
+    for (int i = 0; i < width * height * 3; i++) {
+        state = state * 1664525u + 1013904223u;
+        rgb[i] = (float)(state >> 8) * 0x1p-24f;
+    }
+    return rgb;
+}
+
+static struct fov_shape rgb_shape(int width, int height)
+{
+    return (struct fov_shape){
+        .width_px = width, .height_px = height, .n_channels = 3, .sample = FOV_F32};
+}
+
+static size_t result_floats(int width, int height, int scale)
+{
+    return (size_t)width * (size_t)height * (size_t)(scale * scale) * 3;
+}
+
+static float *upscaled(struct loaded *l, const float *rgb, int width, int height)
+{
+    const struct fov_shape shape = rgb_shape(width, height);
+    float *const out = fov_calloc(result_floats(width, height, l->scale), sizeof(*out));
+    assert_non_null(out);
+    assert_int_equal(fov_upscale(l->model, &shape, rgb, out, NULL), FOV_OK);
+    return out;
+}
+
+/* The picture run whole, layer by layer, with the same kernels. */
+static float *run_whole(const char *name, const float *rgb, int width, int height, int scale)
+{
+    struct fov_graph *const graph = fov_calloc(1, sizeof(*graph));
+    float *const out = fov_calloc(result_floats(width, height, scale), sizeof(*out));
+    struct layer_rows layers[FOV_MAX_LAYERS];
+    struct fov_safetensors *file;
+    struct fov_kernels kernels;
+    struct fov_packed net;
+    unsigned mask = FOV_CPU_ALL;
+    char path[1024];
+
+    assert_true(graph && out);
+    if (getenv("FOV_CPU"))
+        assert_true(fov_cpu_parse(getenv("FOV_CPU"), &mask));
+    (void)snprintf(path, sizeof(path), "%s/%s.model.safetensors", vectors, name);
+    fov_kernels_init(&kernels, fov_cpu_detect() & mask);
+    assert_int_equal(fov_safetensors_open(path, &file, NULL), FOV_OK);
+    assert_int_equal(fov_arch_build(file, graph, NULL), FOV_OK);
+    assert_int_equal(fov_packed_init(graph, &net, NULL), FOV_OK);
+    whole_run(&net, &kernels, rgb, width, height, layers);
+    whole_result(&net, layers, out);
+    whole_free(&net, layers);
+    fov_packed_done(&net);
+    fov_safetensors_close(file);
+    fov_free(graph);
+    return out;
+}
+
+/* Sizes around every boundary: blocks of 1 to 4 rows, rows wider and narrower than a kernel's
+ * block, pictures smaller than the network's reach. */
+static const struct {
+    int width, height;
+} sizes[] = {{1, 1},  {2, 3},   {17, 1},  {1, 29},   {13, 9},  {6, 40},
+             {64, 5}, {300, 7}, {600, 9}, {1100, 6}, {37, 61}, {259, 33}};
+
+static void same_bits_as_whole_at_any_thread_count(void **state)
+{
+    static const char *const names[] = {"residual", "compact"};
+    static const int threads[] = {1, 2, 7};
+    (void)state;
+    for (size_t n = 0; n < FOV_N_ELEMENTS(names); n++)
+        for (size_t t = 0; t < FOV_N_ELEMENTS(threads); t++) {
+            struct loaded l = load(names[n], threads[t]);
+            for (size_t i = 0; i < FOV_N_ELEMENTS(sizes); i++) {
+                const int w = sizes[i].width, h = sizes[i].height;
+                float *const rgb = picture(w, h), *const got = upscaled(&l, rgb, w, h);
+                float *const want = run_whole(names[n], rgb, w, h, l.scale);
+                if (memcmp(got, want, result_floats(w, h, l.scale) * sizeof(float)))
+                    fail_msg("%s %dx%d differs at %d threads", names[n], w, h, threads[t]);
+                fov_free(rgb);
+                fov_free(got);
+                fov_free(want);
+            }
+            unload(&l);
+        }
+}
+
+/* ---- streams ----------------------------------------------------------------------------- */
+
+struct feed {
+    const unsigned char *input;
+    size_t row_bytes;
+    int next_row, fail_at, calls;
+    int progress_calls, rows_done, rows_total, cancel_after;
+};
+
+static int feed_rows(void *user, int y, int n_rows, void *rows)
+{
+    struct feed *const f = user;
+    assert_int_equal(y, f->next_row); /* once each, from the top */
+    if (f->fail_at >= 0 && y + n_rows > f->fail_at)
+        return -1;
+    memcpy(rows, f->input + (size_t)y * f->row_bytes, (size_t)n_rows * f->row_bytes);
+    f->next_row += n_rows;
+    f->calls++;
+    return 0;
+}
+
+static int note_progress(void *user, int rows_done, int rows_total)
+{
+    struct feed *const f = user;
+    assert_true(rows_done > f->rows_done && rows_done <= rows_total);
+    f->rows_done = rows_done;
+    f->rows_total = rows_total;
+    return ++f->progress_calls == f->cancel_after;
+}
+
+static struct fov_stream *begin(struct loaded *l, struct feed *f, const float *rgb, int w, int h)
+{
+    const struct fov_stream_options options = {
+        .shape = rgb_shape(w, h), .read = feed_rows, .progress = note_progress, .user = f};
+    struct fov_stream *s;
+    *f = (struct feed){.input = (const unsigned char *)rgb,
+                       .row_bytes = (size_t)w * 3 * sizeof(float),
+                       .fail_at = -1};
+    assert_int_equal(fov_stream_open(l->model, &options, &s, NULL), FOV_OK);
+    return s;
+}
+
+static void any_portions_give_the_same(void **state)
+{
+    enum { W = 41, H = 53 };
+    struct loaded l = load("compact", 2);
+    float *const rgb = picture(W, H), *const want = upscaled(&l, rgb, W, H);
+    const size_t row = (size_t)(W * l.scale * 3);
+    float *const got = fov_calloc(row * (size_t)(H * l.scale), sizeof(*got));
+    struct feed f;
+    (void)state;
+
+    assert_non_null(got);
+    struct fov_stream *const s = begin(&l, &f, rgb, W, H);
+    for (int y = 0, n = 0; y < H * l.scale; y += n) {
+        n = (y * 7 + 3) % 23 + 1; /* 1 to 23 rows */
+        n = n < H * l.scale - y ? n : H * l.scale - y;
+        assert_int_equal(fov_stream_read(s, n, got + row * (size_t)y, NULL), FOV_OK);
+        assert_int_equal(f.rows_done, y + n);
+    }
+    assert_memory_equal(got, want, row * (size_t)(H * l.scale) * sizeof(float));
+    assert_int_equal(f.rows_total, H * l.scale);
+    assert_int_equal(f.next_row, H);
+
+    struct fov_err err = {0};
+    assert_int_equal(fov_stream_read(s, 1, got, &err), FOV_EUSAGE);
+    assert_string_equal(err.text, "1 rows asked for where 0 are left");
+    fov_stream_close(s);
+    fov_free(rgb);
+    fov_free(want);
+    fov_free(got);
+    unload(&l);
+}
+
+/* A reader that takes nothing lets no more in than the rings hold. */
+static void stream_does_not_run_away(void **state)
+{
+    enum { W = 16, H = 4000 };
+    struct loaded l = load("compact", 2);
+    float *const rgb = picture(W, H), *const row = fov_calloc(W * 3 * 4, sizeof(*row));
+    struct feed f;
+    (void)state;
+    struct fov_stream *const s = begin(&l, &f, rgb, W, H);
+    assert_int_equal(fov_stream_read(s, 1, row, NULL), FOV_OK);
+    assert_true(f.next_row < 150);
+    fov_stream_close(s); /* in the middle: nothing leaks, nobody waits */
+    fov_free(rgb);
+    fov_free(row);
+    unload(&l);
+}
+
+static void memory_does_not_grow_with_height(void **state)
+{
+    struct loaded l = load("residual", 2);
+    const struct fov_shape low = rgb_shape(500, 100), high = rgb_shape(500, 100000);
+    const struct fov_shape wide = rgb_shape(5000, 100), none = rgb_shape(0, 1);
+    (void)state;
+    assert_int_equal(fov_stream_memory(l.model, &low), fov_stream_memory(l.model, &high));
+    assert_true(fov_stream_memory(l.model, &wide) < 11 * fov_stream_memory(l.model, &low));
+    assert_int_equal(fov_stream_memory(l.model, &none), 0);
+    unload(&l);
+}
+
+static void cancel_by_progress(void **state)
+{
+    enum { W = 30, H = 400 };
+    struct loaded l = load("compact", 2);
+    float *const rgb = picture(W, H), *const out = fov_calloc((size_t)W * H * 12, sizeof(*out));
+    struct fov_err err = {0};
+    struct feed f;
+    (void)state;
+    struct fov_stream *const s = begin(&l, &f, rgb, W, H);
+    f.cancel_after = 2;
+    assert_int_equal(fov_stream_read(s, H * l.scale, out, &err), FOV_ECANCEL);
+    assert_string_equal(err.text, "cancelled");
+    assert_int_equal(f.progress_calls, 2);
+    assert_int_equal(fov_stream_read(s, 1, out, NULL), FOV_ECANCEL); /* it stays ended */
+    fov_stream_close(s);
+    fov_free(rgb);
+    fov_free(out);
+    unload(&l);
+}
+
+static void cancel_before_reading(void **state)
+{
+    struct loaded l = load("compact", 1);
+    float *const rgb = picture(8, 8), out[8 * 2 * 3];
+    struct feed f;
+    (void)state;
+    struct fov_stream *const s = begin(&l, &f, rgb, 8, 8);
+    fov_stream_cancel(s);
+    assert_int_equal(fov_stream_read(s, 1, out, NULL), FOV_ECANCEL);
+    fov_stream_close(s);
+    fov_stream_close(NULL);
+    fov_free(rgb);
+    unload(&l);
+}
+
+static void input_that_fails_ends_the_stream(void **state)
+{
+    enum { W = 30, H = 400 };
+    struct loaded l = load("compact", 2);
+    float *const rgb = picture(W, H), *const out = fov_calloc((size_t)W * H * 12, sizeof(*out));
+    struct fov_err err = {0};
+    struct feed f;
+    (void)state;
+    struct fov_stream *const s = begin(&l, &f, rgb, W, H);
+    f.fail_at = 200;
+    assert_int_equal(fov_stream_read(s, H * l.scale, out, &err), FOV_ENOINPUT);
+    assert_string_equal(err.text, "row 192 of the picture could not be read");
+    assert_int_equal(fov_stream_read(s, 1, out, NULL), FOV_ENOINPUT);
+    fov_stream_close(s);
+    fov_free(rgb);
+    fov_free(out);
+    unload(&l);
+}
+
+static void shapes_are_checked(void **state)
+{
+    static const struct fov_shape bad[] = {
+        {.width_px = 0, .height_px = 1, .n_channels = 3},
+        {.width_px = 1, .height_px = -1, .n_channels = 3},
+        {.width_px = 1 << 21, .height_px = 1, .n_channels = 3},
+        {.width_px = 1, .height_px = 1, .n_channels = 2},
+        {.width_px = 1, .height_px = 1, .n_channels = 3, .sample = (enum fov_sample)3},
+        {.width_px = 1, .height_px = 1, .n_channels = 3, .layout = (enum fov_layout)2},
+    };
+    struct loaded l = load("compact", 1);
+    struct fov_stream_options options = {.read = feed_rows};
+    struct fov_stream *s = NULL;
+    struct fov_err err = {0};
+    (void)state;
+    for (size_t i = 0; i < FOV_N_ELEMENTS(bad); i++) {
+        options.shape = bad[i];
+        assert_int_equal(fov_stream_open(l.model, &options, &s, NULL), FOV_EUSAGE);
+    }
+    options.shape = rgb_shape(100, 100);
+    options.max_memory_bytes = 1000;
+    assert_int_equal(fov_stream_open(l.model, &options, &s, &err), FOV_ELIMIT);
+    assert_non_null(strstr(err.text, "a picture 100 px wide takes"));
+    options.read = NULL;
+    assert_int_equal(fov_stream_open(l.model, &options, &s, NULL), FOV_EUSAGE);
+    assert_null(s);
+    unload(&l);
+}
+
+static void engine_options_are_checked(void **state)
+{
+    struct fov_engine_options options = {.cpu = "avx9"};
+    struct fov_engine *engine = NULL;
+    struct fov_err err = {0};
+    (void)state;
+    assert_int_equal(fov_engine_open(&options, &engine, &err), FOV_EUSAGE);
+    assert_string_equal(err.text, "the CPU level 'avx9' is not one of c, avx2, avx512");
+    options = (struct fov_engine_options){.n_threads = 257};
+    assert_int_equal(fov_engine_open(&options, &engine, NULL), FOV_EUSAGE);
+    options = (struct fov_engine_options){.cpu = "c"};
+    assert_int_equal(fov_engine_open(&options, &engine, NULL), FOV_OK);
+    assert_string_equal(fov_engine_cpu(engine), "c");
+    assert_true(fov_engine_n_threads(engine) >= 1);
+    fov_engine_close(engine);
+    fov_engine_close(NULL);
+    fov_model_close(NULL);
+}
+
+/* ---- formats: each against the float result ---------------------------------------------- */
+
+enum { FW = 19, FH = 7 };
+
+static float sample_at(const void *p, size_t i, enum fov_sample sample)
+{
+    return sample == FOV_U8    ? (float)((const uint8_t *)p)[i] / 255
+           : sample == FOV_U16 ? (float)((const uint16_t *)p)[i] / 65535
+                               : ((const float *)p)[i];
+}
+
+static size_t sample_index(const struct fov_shape *s, int width, int x, int y, int c)
+{
+    const int n = s->n_channels;
+    return s->layout == FOV_PLANAR ? (size_t)((y * n + c) * width + x)
+                                   : (size_t)((y * width + x) * n + c);
+}
+
+static void fill_input(const struct fov_shape *s, void *input, float *rgb)
+{
+    for (int y = 0; y < FH; y++)
+        for (int x = 0; x < FW; x++)
+            for (int c = 0; c < 3; c++) {
+                const int v = (x * 37 + y * 101 + (s->n_channels == 3 ? c * 59 : 0)) % 256;
+                const size_t i = sample_index(s, FW, x, y, s->n_channels == 3 ? c : 0);
+                if (s->sample == FOV_U8)
+                    ((uint8_t *)input)[i] = (uint8_t)v;
+                else if (s->sample == FOV_U16)
+                    ((uint16_t *)input)[i] = (uint16_t)(v * 257);
+                else
+                    ((float *)input)[i] = (float)v / 255;
+                rgb[(y * FW + x) * 3 + c] = (float)v / 255;
+            }
+}
+
+static void check_format(struct loaded *l, const struct fov_shape *s)
+{
+    const int width = FW * l->scale, height = FH * l->scale;
+    const float step = s->sample == FOV_U8 ? 0.502f / 255 : s->sample == FOV_U16 ? 0.6f / 65535 : 0;
+    float rgb[FW * FH * 3], input[FW * FH * 3];
+    float *const got = fov_calloc(result_floats(FW, FH, l->scale), sizeof(*got));
+    assert_non_null(got);
+
+    fill_input(s, input, rgb);
+    float *const want = upscaled(l, rgb, FW, FH);
+    assert_int_equal(fov_upscale(l->model, s, input, got, NULL), FOV_OK);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < s->n_channels; c++) {
+                const float *const p = want + (y * width + x) * 3;
+                float v = s->n_channels == 3 ? p[c] : (p[0] + p[1] + p[2]) / 3;
+                if (s->sample != FOV_F32)
+                    v = v < 0 ? 0 : v > 1 ? 1 : v;
+                const float have = sample_at(got, sample_index(s, width, x, y, c), s->sample);
+                if (!(fabsf(have - v) <= step + 2e-6f))
+                    fail_msg("channels %d sample %d layout %d at %d,%d,%d: %g, not %g",
+                             s->n_channels, (int)s->sample, (int)s->layout, x, y, c, (double)have,
+                             (double)v);
+            }
+    fov_free(want);
+    fov_free(got);
+}
+
+static void formats_agree(void **state)
+{
+    struct loaded l = load("residual", 2);
+    (void)state;
+    for (int channels = 1; channels <= 3; channels += 2)
+        for (int sample = FOV_U8; sample <= FOV_F32; sample++)
+            for (int layout = FOV_INTERLEAVED; layout <= FOV_PLANAR; layout++) {
+                const struct fov_shape s = {.width_px = FW,
+                                            .height_px = FH,
+                                            .n_channels = channels,
+                                            .sample = (enum fov_sample)sample,
+                                            .layout = (enum fov_layout)layout};
+                check_format(&l, &s);
+            }
+    unload(&l);
+}
+
+/* A NaN in the input must not become an undefined conversion. */
+static void odd_samples_do_no_harm(void **state)
+{
+    struct loaded l = load("compact", 1);
+    const struct fov_shape shape = rgb_shape(3, 3);
+    float rgb[27], out[27 * 4];
+    (void)state;
+    for (int i = 0; i < 27; i++)
+        rgb[i] = i % 2 ? NAN : 1e30f;
+    assert_int_equal(fov_upscale(l.model, &shape, rgb, out, NULL), FOV_OK);
+    unload(&l);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_bits_as_whole_at_any_thread_count),
+        cmocka_unit_test(any_portions_give_the_same),
+        cmocka_unit_test(stream_does_not_run_away),
+        cmocka_unit_test(memory_does_not_grow_with_height),
+        cmocka_unit_test(cancel_by_progress),
+        cmocka_unit_test(cancel_before_reading),
+        cmocka_unit_test(input_that_fails_ends_the_stream),
+        cmocka_unit_test(shapes_are_checked),
+        cmocka_unit_test(engine_options_are_checked),
+        cmocka_unit_test(formats_agree),
+        cmocka_unit_test(odd_samples_do_no_harm),
+    };
+    if (argc != 2)
+        return 2;
+    vectors = argv[1];
+    return cmocka_run_group_tests_name("wave", tests, NULL, NULL);
+}
