@@ -242,7 +242,7 @@ def rule_python(s):
 
 def rule_shell(s):
     """Its shell can read it."""
-    shell = "bash" if s.lines and "bash" in s.lines[0] else "sh"
+    shell = "bash" if s.path.endswith(".bash") or "bash" in s.text.split("\n")[0] else "sh"
     run = subprocess.run([shell, "-n"], input=s.text, capture_output=True, text=True, check=False)
     if run.returncode:
         yield 1, "syntax: " + " ".join(run.stderr.split())
@@ -261,12 +261,12 @@ def rule_places(s):
 
 def is_python(s):
     """By its name or its first line."""
-    return s.path.endswith(".py") or (s.lines and re.match(r"#!.*python", s.lines[0]))
+    return s.path.endswith(".py") or re.match(r"#!.*python", s.text)
 
 
 def is_shell(s):
     """By its name or its first line."""
-    return s.path.endswith(".sh") or (s.lines and re.match(r"#!.*[/ ](ba)?sh\b", s.lines[0]))
+    return s.path.endswith((".sh", ".bash")) or re.match(r"#!.*[/ ](ba)?sh\b", s.text)
 
 
 def is_code(s):
@@ -409,6 +409,7 @@ BAD = [
     ("shell", "demo", "#!/bin/sh\nif true\n"),
     ("shell", "check", "#!/usr/bin/env bash\na=(1\n"),
     ("shell", "tools/b.sh", "fi\n"),
+    ("shell", "tests/b.bash", "a=(1\n"),
     ("file_bytes", "models/a.safetensors", "x" * (MAX_FILE_BYTES + 1)),
 ]
 BAD += [("heap", "src/net/a.c", HEAD + f"void fov_a(void)\n{{\n    {f}(1);\n}}\n")

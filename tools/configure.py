@@ -33,8 +33,9 @@ def state(build, root):
 
 def same(have, want):
     """Does an option's value, as meson reports it, mean what the command line says?"""
-    text = str(have).lower() if isinstance(have, bool) else str(have)
-    return text == want
+    if isinstance(have, list):
+        return ",".join(have) == want
+    return (str(have).lower() if isinstance(have, bool) else str(have)) == want
 
 
 def main():

@@ -32,7 +32,7 @@ enum fov_code { FOV_CODES(FOV_CODE_NAME) FOV_N_CODES };
 
 struct fov_err {
     enum fov_code code;
-    char text[240]; /* one sentence without a full stop, UTF-8, empty while code is FOV_OK */
+    char text[1024]; /* one sentence without a full stop, UTF-8, empty while code is FOV_OK */
 };
 
 #ifdef __cplusplus

@@ -26,7 +26,7 @@ void fov_log(enum fov_log_level level, const char *fmt, ...)
     if ((int)level > atomic_load(&shown))
         return;
 
-    char line[1024];
+    char line[1200];
     size_t used = (size_t)snprintf(line, sizeof(line), "%s", lead[level]);
     va_list ap;
     va_start(ap, fmt);

@@ -32,7 +32,10 @@ static bool may_allocate(void)
 
 void *fov_calloc(size_t count, size_t size)
 {
-    return may_allocate() ? calloc(count ? count : 1, size ? size : 1) : NULL;
+    size_t bytes;
+    if (!may_allocate() || __builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
+        return NULL;
+    return calloc(bytes ? bytes : 1, 1);
 }
 
 void *fov_calloc_aligned(size_t align, size_t count, size_t size)

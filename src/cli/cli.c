@@ -25,9 +25,10 @@ void fov_cli_model_close_at(struct fov_model **model)
 enum fov_code fov_cli_engine(const struct fov_args *args, struct fov_engine **ret_engine,
                              struct fov_err *err)
 {
+    const char *const cpu = getenv("FOV_CPU");
     const struct fov_engine_options options = {
         .n_threads = args->threads > 0 ? args->threads : 0,
-        .cpu = getenv("FOV_CPU"),
+        .cpu = cpu && *cpu ? cpu : NULL,
         .exact = args->exact,
     };
     struct fov_err why = {0};
@@ -47,8 +48,16 @@ enum fov_code fov_cli_model(const struct fov_args *args, int factor, struct fov_
     return rc ? rc : fov_model_open(engine, path, ret_model, err);
 }
 
+static bool json_printed;
+
+bool fov_cli_json_printed(void)
+{
+    return json_printed;
+}
+
 enum fov_code fov_cli_print_json(json_t *value, struct fov_err *err)
 {
+    json_printed = true;
     const int failed = !value || json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(7));
     json_decref(value);
     if (failed || putchar('\n') == EOF || fflush(stdout))

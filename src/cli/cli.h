@@ -25,6 +25,9 @@ FOV_CHECKED enum fov_code fov_cli_model(const struct fov_args *args, int factor,
 /* Print `value` and a line end to standard output. Takes `value`. FOV_EOUTPUT. */
 FOV_CHECKED enum fov_code fov_cli_print_json(json_t *value, struct fov_err *err);
 
+/* Has anything been printed by that? Standard output holds one JSON value. */
+bool fov_cli_json_printed(void);
+
 /* For FOV_AUTO. */
 void fov_cli_engine_close_at(struct fov_engine **engine);
 void fov_cli_model_close_at(struct fov_model **model);

@@ -45,10 +45,15 @@ static enum fov_code show(struct fov_engine *engine, const char *folder, const c
 
     (void)snprintf(path, sizeof(path), "%s/%s" FOV_MODEL_SUFFIX, folder, name);
     const enum fov_code rc = fov_model_open(engine, path, &model, &why);
-    if (rc)
-        return fov_fail(err, rc, "%s", why.text);
-    print_model(name, model, list);
-    return FOV_OK;
+    if (!rc) {
+        print_model(name, model, list);
+        return FOV_OK;
+    }
+    if (list)
+        (void)json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "error", why.text));
+    if (err->code) /* the first is printed when the command ends */
+        fov_log(FOV_LOG_ERROR, "%s", why.text);
+    return fov_fail(err, rc, "%s", why.text);
 }
 
 enum fov_code fov_cmd_models(const struct fov_args *args, struct fov_err *err)

@@ -65,6 +65,10 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     if (job->method != AI && args->model)
         return fov_fail(err, FOV_EUSAGE, "--model goes with --method ai, not with %s",
                         args->method);
+    if (!strcmp(job->out, "-") && isatty(STDOUT_FILENO))
+        return fov_fail(err, FOV_EUSAGE,
+                        "standard output is a terminal; a picture goes to a pipe "
+                        "or a file");
     if (args->json && !strcmp(job->out, "-"))
         return fov_fail(err, FOV_EUSAGE, "--json and the picture cannot share standard output");
     return FOV_OK;
@@ -81,19 +85,18 @@ static int on_progress(void *user, int percent, double seconds_left)
     return fov_cli_stopped();
 }
 
-/* Open IN; SVG and PDF are drawn anew at the size asked for. */
+/* Open IN; SVG and PDF are drawn at the size asked for. */
 static enum fov_code load(struct job *job, struct fov_image_info *ret_info, struct fov_err *err)
 {
-    struct fov_load_options options = {.max_pixels = job->args->max_pixels,
-                                       .page = job->args->page};
-    enum fov_code rc = fov_image_load(job->in, &options, &job->image, err);
+    const struct fov_load_options options = {
+        .max_pixels = job->args->max_pixels, .page = job->args->page, .vector_scale = job->factor};
+    const enum fov_code rc = fov_image_load(job->in, &options, &job->image, err);
     if (rc)
         return rc;
     fov_image_get_info(job->image, ret_info);
-    if (!ret_info->is_vector || !strcmp(job->in, "-"))
-        return FOV_OK;
-    options.vector_scale = job->factor;
-    return fov_image_load(job->in, &options, &job->enlarged, err);
+    if (ret_info->is_vector)
+        job->enlarged = FOV_STEAL(job->image);
+    return FOV_OK;
 }
 
 static enum fov_code enlarge(struct job *job, const struct fov_image_info *in,

@@ -33,8 +33,11 @@ static void catch_signals(void)
 {
     static const int asked[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    for (size_t i = 0; i < FOV_N_ELEMENTS(asked); i++)
-        sigaction(asked[i], &action, NULL); /* a second one ends the program at once */
+    for (size_t i = 0; i < FOV_N_ELEMENTS(asked); i++) {
+        struct sigaction old;
+        if (!sigaction(asked[i], NULL, &old) && old.sa_handler != SIG_IGN) /* nohup */
+            sigaction(asked[i], &action, NULL); /* a second one ends the program at once */
+    }
     action = (struct sigaction){.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &action, NULL);
     sigaction(SIGXFSZ, &action, NULL);
@@ -77,22 +80,21 @@ static enum fov_code run_command(int argc, char **argv, bool *ret_json, struct f
     return fov_commands[command].run(&args, err);
 }
 
-static int print_version(void)
+static void print_version(void)
 {
     printf("fovea %s (libvips %s, %s, %d cores)\n", fov_version(), fov_image_library(),
            fov_cpu_name(fov_cpu_detect()), fov_cpu_count());
-    return 0;
 }
 
 /* A failure goes to standard error as a sentence, and with --json to standard output as well. */
 static int fail(const struct fov_err *err, enum fov_code code, bool json)
 {
     fov_log(FOV_LOG_ERROR, "%s", err->text);
-    json_t *const object =
-        json_pack("{s:s, s:i}", "error", err->text, "exit_status", fov_err_exit_status(code));
-    if (json && fov_cli_print_json(json_incref(object), NULL))
+    if (json && !fov_cli_json_printed() &&
+        fov_cli_print_json(
+            json_pack("{s:s, s:i}", "error", err->text, "exit_status", fov_err_exit_status(code)),
+            NULL))
         fov_log(FOV_LOG_ERROR, "standard output: cannot write it");
-    json_decref(object);
     return fov_err_exit_status(code);
 }
 
@@ -101,18 +103,24 @@ int main(int argc, char **argv)
     struct fov_err err = {0};
     bool json = false;
 
-    catch_signals();
-    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-        fov_options_help(FOV_N_COMMANDS);
-        return argc < 2 ? fov_err_exit_status(FOV_EUSAGE) : 0;
-    }
-    if (!strcmp(argv[1], "--version"))
-        return print_version();
+    enum fov_code rc = FOV_OK;
 
-    enum fov_code rc = run_command(argc - 1, argv + 1, &json, &err);
+    catch_signals();
+    if (argc < 2) {
+        fov_options_help(FOV_N_COMMANDS);
+        return fov_err_exit_status(FOV_EUSAGE);
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+        fov_options_help(FOV_N_COMMANDS);
+    else if (!strcmp(argv[1], "--version"))
+        print_version();
+    else
+        rc = run_command(argc - 1, argv + 1, &json, &err);
+    fov_image_stop();
+
     if (stopped && rc == FOV_ECANCEL)
         return end_by_signal(stopped);
-    if (!rc && fflush(stdout))
+    if (!rc && (ferror(stdout) || fflush(stdout)))
         rc = fov_fail(&err, FOV_EOUTPUT, "standard output: cannot write it");
     return rc ? fail(&err, rc, json) : 0;
 }

@@ -136,28 +136,41 @@ static enum fov_code set_option(const struct entry *o, const char *value, struct
     return FOV_OK;
 }
 
-/* getopt_long() has met something that it does not know, or a value is missing. */
-static enum fov_code bad_option(enum fov_command_id command, const char *word, int found,
-                                struct fov_err *err)
+/* The option of this command that is nearest to a misspelt one, or NULL. */
+static const char *near_option(enum fov_command_id command, const char *word,
+                               char found[NAME_BYTES])
 {
     const char *words[N_OPTIONS];
     char names[N_OPTIONS][NAME_BYTES];
     int n = 0;
-
-    if (found == ':')
-        return fov_fail(err, FOV_EUSAGE, "%.40s needs a value", word);
     for (int i = 0; i < N_OPTIONS; i++)
         if (options[i].commands & 1u << command) {
             spell(&options[i], names[n]);
             words[n] = names[n];
             n++;
         }
-    const char *const near = strncmp(word, "--", 2) ? NULL : fov_suggest(word + 2, words, n);
-    if (near)
-        return fov_fail(err, FOV_EUSAGE, "%s has no option %.40s; did you mean --%s?",
-                        fov_commands[command].name, word, near);
-    return fov_fail(err, FOV_EUSAGE, "%s has no option %.40s (see `fovea help %s`)",
-                    fov_commands[command].name, word, fov_commands[command].name);
+    const char *const near = fov_suggest(word, words, n);
+    return near ? strcpy(found, near) : NULL;
+}
+
+/* getopt_long() has met something that it does not know, or a value is missing or too much. */
+static enum fov_code bad_option(enum fov_command_id command, const char *arg, int found,
+                                struct fov_err *err)
+{
+    const char *const name = fov_commands[command].name;
+    char word[MAX_WORD + 1], near[NAME_BYTES];
+
+    (void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg, "="), arg);
+    if (optopt > 0 && optopt < 256) /* one letter, maybe in the middle of several */
+        (void)snprintf(word, sizeof(word), "-%c", optopt);
+    if (found == ':')
+        return fov_fail(err, FOV_EUSAGE, "%s needs a value", word);
+    if (optopt >= 256)
+        return fov_fail(err, FOV_EUSAGE, "%s takes no value", word);
+    if (!strncmp(word, "--", 2) && near_option(command, word + 2, near))
+        return fov_fail(err, FOV_EUSAGE, "%s has no option %s; did you mean --%s?", name, word,
+                        near);
+    return fov_fail(err, FOV_EUSAGE, "%s has no option %s (see `fovea help %s`)", name, word, name);
 }
 
 enum fov_code fov_options_parse(enum fov_command_id command, int argc, char **argv,

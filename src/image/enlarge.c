@@ -10,9 +10,7 @@
  * picture and is then held between the least and the greatest alpha of the 3x3 input pixels
  * around: what is opaque stays exactly opaque, and what is transparent transparent.
  *
- * Colour must not bleed in from pixels that nobody sees. Before the network, wholly transparent
- * pixels get the colour of the visible ones around them (a normalised blur over some ten pixels,
- * about as far as these networks look with any weight).
+ * Wholly transparent pixels get a colour first, see transparency.c.
  *
  * Threads: libvips asks from several, behind vips_sequential(), which lets one in at a time.
  * Owns: the streams and the window, with the libvips image. Trust: the input may turn out damaged.
@@ -290,6 +288,7 @@ static enum fov_code add_network(VipsImage **image, struct fov_model *model,
 
     if (vips_image_pipelinev(out, VIPS_DEMAND_STYLE_THINSTRIP, *image, NULL))
         return fov__vips_fail(err, FOV_EINTERNAL, "enlarge", "the step cannot be added");
+    fov__keep_alive(out, *image);
     out->Xsize *= s->e.scale;
     out->Ysize *= s->e.scale;
     if (vips_image_generate(out, vips_start_one, generate, vips_stop_one, *image, s) ||
@@ -298,49 +297,6 @@ static enum fov_code add_network(VipsImage **image, struct fov_model *model,
     g_object_unref(*image);
     *image = in_order;
     return FOV_OK;
-}
-
-/* Give wholly transparent pixels the colour of the visible ones around them: the blurred colour,
- * each pixel weighted by its alpha, over the blurred alpha. */
-static int fill_transparent(VipsImage *in, VipsImage **ret_image)
-{
-    enum {
-        ALPHA = 1,
-        COLOUR,
-        WEIGHTED,
-        ALPHA_BLUR,
-        COLOUR_BLUR,
-        DIVISOR,
-        FILL,
-        SEEN,
-        MIXED,
-        CAST,
-        N
-    };
-    const double sigma = 3, top = in->BandFmt == VIPS_FORMAT_USHORT ? 65535 : 255;
-    const int colours = in->Bands - 1;
-    VipsObject *const scope = VIPS_OBJECT(vips_image_new());
-    VipsImage **const t = (VipsImage **)vips_object_local_array(scope, N);
-
-    const int failed =
-        vips_extract_band(in, &t[ALPHA], colours, NULL) ||
-        vips_extract_band(in, &t[COLOUR], 0, "n", colours, NULL) ||
-        vips_multiply(t[COLOUR], t[ALPHA], &t[WEIGHTED], NULL) ||
-        vips_gaussblur(t[WEIGHTED], &t[COLOUR_BLUR], sigma, "min_ampl", 0.01, "precision",
-                       VIPS_PRECISION_FLOAT, NULL) ||
-        vips_gaussblur(t[ALPHA], &t[ALPHA_BLUR], sigma, "min_ampl", 0.01, "precision",
-                       VIPS_PRECISION_FLOAT, NULL) ||
-        /* where nothing is near, the colour has no meaning: any finite one will do */
-        vips_linear1(t[ALPHA_BLUR], &t[DIVISOR], 1, top * 1e-6, NULL) ||
-        vips_divide(t[COLOUR_BLUR], t[DIVISOR], &t[FILL], NULL) ||
-        vips_moreeq_const1(t[ALPHA], &t[SEEN], 1, NULL) ||
-        vips_ifthenelse(t[SEEN], t[COLOUR], t[FILL], &t[MIXED], NULL) ||
-        vips_cast(t[MIXED], &t[CAST], in->BandFmt, NULL) ||
-        vips_bandjoin2(t[CAST], t[ALPHA], ret_image, NULL);
-    g_object_unref(scope);
-    if (!failed)
-        (*ret_image)->Type = in->Type;
-    return failed;
 }
 
 enum fov_code fov_image_enlarge(const struct fov_image *in, struct fov_model *model, int factor,
@@ -357,7 +313,7 @@ enum fov_code fov_image_enlarge(const struct fov_image *in, struct fov_model *mo
         return fov_fail(err, FOV_EUSAGE, "%s: this network enlarges %d times; %d was asked for",
                         in->name, info.scale, factor);
     if (in->vips->Bands % 2 == 0) {
-        if (fill_transparent(in->vips, &image))
+        if (fov__fill_transparent(in->vips, &image))
             return fov__vips_fail(err, FOV_EINTERNAL, in->name, "cannot be enlarged");
     } else {
         g_object_ref(image = in->vips);
@@ -369,7 +325,7 @@ enum fov_code fov_image_enlarge(const struct fov_image *in, struct fov_model *mo
         *ret_image = network;
         return FOV_OK;
     }
-    rc = fov_image_resample(network, FOV_FILTER_LANCZOS, width, height, ret_image, err);
+    rc = fov__resample(network, FOV_FILTER_LANCZOS, width, height, ret_image, err);
     fov_image_free(network);
     return rc;
 }

@@ -18,10 +18,13 @@ static void drop_message(const char *domain, GLogLevelFlags level, const char *t
     (void)domain, (void)level, (void)text, (void)user;
 }
 
+static bool started;
+
 enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err *err)
 {
     if (vips_init(program))
         return fov__vips_fail(err, FOV_EINTERNAL, program, "libvips does not start");
+    started = true;
     g_log_set_default_handler(drop_message, NULL);
     vips_cache_set_max(0);
     vips_concurrency_set(n_threads);
@@ -30,7 +33,8 @@ enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err
 
 void fov_image_stop(void)
 {
-    vips_shutdown();
+    if (started)
+        vips_shutdown();
 }
 
 const char *fov_image_library(void)

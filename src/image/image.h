@@ -22,6 +22,8 @@ struct fov_image;
 
 /* Start libvips with `n_threads` workers for each pipeline; once a program. FOV_EINTERNAL. */
 FOV_CHECKED enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err *err);
+
+/* End it; fine when it never started. */
 void fov_image_stop(void);
 
 /* libvips's version. */
@@ -30,8 +32,9 @@ const char *fov_image_library(void);
 /* ---- load ------------------------------------------------------------------------------ */
 
 struct fov_load_options {
-    int64_t max_pixels;  /* refuse more, from the header; 0: FOV_DEFAULT_MAX_PIXELS */
-    int page;            /* of a picture of several, from 0; -1: refuse one of several */
+    int64_t max_pixels; /* refuse more, from the header; 0: FOV_DEFAULT_MAX_PIXELS. Of a drawing, at
+                           its own size */
+    int page;           /* of a picture of several, from 0; -1: refuse one of several */
     double vector_scale; /* draw SVG and PDF this many times larger; 0: 1 */
 };
 

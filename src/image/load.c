@@ -10,7 +10,6 @@
  * and its decoders do the parsing, the limit on pixels is applied to the header.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,16 +19,14 @@
 
 enum { SPILL_BYTES = 64 << 20 };
 
-/* A file that is no picture at all deserves a better sentence than a decoder's. */
+/* A file that is no picture at all deserves a better sentence than a decoder's. Not opened: that
+ * would disturb a named pipe. */
 static enum fov_code check_file(const char *path, struct fov_err *err)
 {
     struct stat st;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    if (stat(path, &st) || access(path, R_OK))
         return fov_fail(err, FOV_ENOINPUT, "%s: cannot read it: %s", path, strerror(errno));
-    const int rc = fstat(fd, &st);
-    close(fd);
-    if (rc || S_ISDIR(st.st_mode))
+    if (S_ISDIR(st.st_mode))
         return fov_fail(err, FOV_ENOINPUT, "%s: is a folder, not a picture", path);
     if (S_ISREG(st.st_mode) && st.st_size == 0)
         return fov_fail(err, FOV_EFORMAT, "%s: is empty", path);
@@ -55,6 +52,11 @@ static bool is_vector_loader(const char *loader)
     return strstr(loader, "Svg") || strstr(loader, "Pdf");
 }
 
+static double vector_scale(const struct opening *o)
+{
+    return o->options->vector_scale > 0 ? o->options->vector_scale : 1;
+}
+
 static bool has_pages(const char *loader)
 {
     static const char *const with[] = {"Gif", "Nsgif", "Webp", "Tiff", "Pdf", "Heif", "Jxl"};
@@ -62,6 +64,12 @@ static bool has_pages(const char *loader)
         if (strstr(loader, with[i]))
             return true;
     return false;
+}
+
+/* What libvips can load and nobody would call a picture: tables of numbers, raw memory. */
+static bool is_no_picture(const char *loader)
+{
+    return strstr(loader, "Csv") || strstr(loader, "Matrix") || strstr(loader, "Raw");
 }
 
 /* A loader reads from a source, and some of the rarer ones only from a file by its name. */
@@ -78,7 +86,7 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
         g_object_unref(FOV_STEAL(o->source));
     }
     vips_error_clear();
-    if (!o->loader)
+    if (!o->loader || is_no_picture(o->loader))
         return fov_fail(err, FOV_EFORMAT, "%s: not a picture in a format that Fovea reads",
                         o->name);
     return FOV_OK;
@@ -89,7 +97,6 @@ static enum fov_code open_header(const struct opening *o, VipsImage **ret_image,
                                  struct fov_err *err)
 {
     const int page = o->options->page > 0 ? o->options->page : 0;
-    const double scale = o->options->vector_scale > 0 ? o->options->vector_scale : 1;
     VipsOperation *const op = vips_operation_new(o->loader);
     if (!op)
         return fov__vips_fail(err, FOV_EINTERNAL, o->name, "its decoder is missing");
@@ -102,7 +109,7 @@ static enum fov_code open_header(const struct opening *o, VipsImage **ret_image,
     if (has_pages(o->loader))
         g_object_set(op, "page", page, NULL);
     if (is_vector_loader(o->loader))
-        g_object_set(op, "scale", scale, NULL);
+        g_object_set(op, "scale", vector_scale(o), NULL);
 
     const int failed = vips_object_build(VIPS_OBJECT(op));
     if (!failed)
@@ -112,20 +119,32 @@ static enum fov_code open_header(const struct opening *o, VipsImage **ret_image,
     return failed ? fov__vips_fail(err, FOV_EFORMAT, o->name, "cannot be decoded") : FOV_OK;
 }
 
-static enum fov_code check_header(const struct opening *o, VipsImage *image, struct fov_err *err)
+static enum fov_code check_pixels(const struct opening *o, VipsImage *image, struct fov_err *err)
 {
-    const int width = vips_image_get_width(image), height = vips_image_get_height(image);
-    const int n_pages = vips_image_get_n_pages(image);
+    const double scale = is_vector_loader(o->loader) ? vector_scale(o) : 1;
+    const double width = vips_image_get_width(image) / scale;
+    const double height = vips_image_get_height(image) / scale, pixels = width * height;
     const int64_t limit =
         o->options->max_pixels > 0 ? o->options->max_pixels : FOV_DEFAULT_MAX_PIXELS;
 
-    if ((int64_t)width * height > limit)
-        return fov_fail(err, FOV_ELIMIT,
-                        "%s: %dx%d is %.0f megapixels, over the limit of %.0f (--max-pixels "
-                        "raises it)",
-                        o->name, width, height, (double)width * height * 1e-6,
-                        (double)limit * 1e-6);
-    if (n_pages > 1 && o->options->page < 0)
+    if (pixels <= (double)limit)
+        return FOV_OK;
+    const bool many = limit >= 10000000;
+    const double unit = many ? 1e6 : 1;
+    return fov_fail(err, FOV_ELIMIT,
+                    "%s: %.0fx%.0f is %.0f %spixels, over the limit of %.0f (--max-pixels raises "
+                    "it)",
+                    o->name, width, height, pixels / unit, many ? "mega" : "",
+                    (double)limit / unit);
+}
+
+static enum fov_code check_pages(const struct opening *o, VipsImage *image, struct fov_err *err)
+{
+    const int n_pages = vips_image_get_n_pages(image), page = o->options->page;
+    if (page >= n_pages)
+        return fov_fail(err, FOV_EFORMAT, "%s: holds %d frames or pages; there is no --page %d",
+                        o->name, n_pages, page);
+    if (n_pages > 1 && page < 0)
         return fov_fail(err, FOV_EFORMAT,
                         "%s: holds %d frames or pages; choose one with --page 0 to %d", o->name,
                         n_pages, n_pages - 1);
@@ -148,12 +167,12 @@ static int make_random(VipsImage **image)
 }
 
 /* Replace *image by what `next` made of it. */
-static int step(VipsImage **image, int failed, VipsImage *next)
+static int step(VipsImage **image, int failed, VipsImage **next)
 {
     if (failed)
         return -1;
     g_object_unref(*image);
-    *image = next;
+    *image = *next;
     return 0;
 }
 
@@ -165,7 +184,7 @@ static int turn_upright(VipsImage **image)
         return 0;
     if (orientation > 2 && make_random(image)) /* 2 mirrors left and right: rows stay in order */
         return -1;
-    return step(image, vips_autorot(*image, &t, NULL), t);
+    return step(image, vips_autorot(*image, &t, NULL), &t);
 }
 
 /* To sRGB or grey of 8 or 16 bits, by the picture's profile where one is needed for that. */
@@ -180,7 +199,7 @@ static int normalise(VipsImage **image)
         return step(image,
                     vips_icc_transform(*image, &t, "srgb", "embedded", TRUE, "input_profile",
                                        "cmyk", "depth", wide ? 16 : 8, NULL),
-                    t);
+                    &t);
     const bool plain = (space == VIPS_INTERPRETATION_sRGB || space == VIPS_INTERPRETATION_B_W ||
                         space == VIPS_INTERPRETATION_RGB16 || space == VIPS_INTERPRETATION_GREY16 ||
                         space == VIPS_INTERPRETATION_RGB);
@@ -193,13 +212,13 @@ static int normalise(VipsImage **image)
                          wide ? (grey ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16)
                               : (grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB),
                          NULL),
-        t);
+        &t);
 }
 
 static enum fov_code prepare(const struct opening *o, VipsImage **image, struct fov_err *err)
 {
     enum fov_code rc;
-    if ((rc = check_header(o, *image, err)))
+    if ((rc = check_pixels(o, *image, err)) || (rc = check_pages(o, *image, err)))
         return rc;
     if (turn_upright(image))
         return fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");

@@ -193,8 +193,8 @@ static int generate(VipsRegion *out, void *seq, void *a, void *b, gboolean *stop
     return 0;
 }
 
-enum fov_code fov_image_resample(const struct fov_image *in, enum fov_filter filter, int width_px,
-                                 int height_px, struct fov_image **ret_image, struct fov_err *err)
+enum fov_code fov__resample(const struct fov_image *in, enum fov_filter filter, int width_px,
+                            int height_px, struct fov_image **ret_image, struct fov_err *err)
 {
     if (width_px < 1 || height_px < 1 || width_px > VIPS_MAX_COORD || height_px > VIPS_MAX_COORD)
         return fov_fail(err, FOV_EUSAGE, "%s: a size of %dx%d is outside 1..%d", in->name, width_px,
@@ -214,6 +214,7 @@ enum fov_code fov_image_resample(const struct fov_image *in, enum fov_filter fil
         g_object_unref(out);
         return fov__vips_fail(err, FOV_EINTERNAL, in->name, "cannot be resized");
     }
+    fov__keep_alive(out, in->vips);
     out->Xsize = width_px;
     out->Ysize = height_px;
     if (vips_image_generate(out, vips_start_one, generate, vips_stop_one, in->vips, r)) {
@@ -221,4 +222,17 @@ enum fov_code fov_image_resample(const struct fov_image *in, enum fov_filter fil
         return fov__vips_fail(err, FOV_EINTERNAL, in->name, "cannot be resized");
     }
     return fov__image_wrap(out, in, in->name, ret_image, err);
+}
+
+enum fov_code fov_image_resample(const struct fov_image *in, enum fov_filter filter, int width_px,
+                                 int height_px, struct fov_image **ret_image, struct fov_err *err)
+{
+    struct fov_image filled = *in;
+    if (in->vips->Bands % 2 || filter == FOV_FILTER_NEAREST) /* nothing mixes with the unseen */
+        return fov__resample(in, filter, width_px, height_px, ret_image, err);
+    if (fov__fill_transparent(in->vips, &filled.vips))
+        return fov__vips_fail(err, FOV_EINTERNAL, in->name, "cannot be resized");
+    const enum fov_code rc = fov__resample(&filled, filter, width_px, height_px, ret_image, err);
+    g_object_unref(filled.vips);
+    return rc;
 }

@@ -24,6 +24,24 @@ FOV_CHECKED enum fov_code fov__image_wrap(VipsImage *vips, const struct fov_imag
 enum fov_code fov__vips_fail(struct fov_err *err, enum fov_code code, const char *name,
                              const char *what);
 
+/* Keep `in` alive as long as `out`, whose generate function reads it; libvips does that only for
+ * its own operations. */
+static inline void fov__keep_alive(VipsImage *out, VipsImage *in)
+{
+    g_object_ref(in);
+    vips_object_local(out, in);
+}
+
+/* Add a resize, as fov_image_resample(), to a picture without alpha or one whose transparent pixels
+ * have a colour that may be seen. */
+FOV_CHECKED enum fov_code fov__resample(const struct fov_image *in, enum fov_filter filter,
+                                        int width_px, int height_px, struct fov_image **ret_image,
+                                        struct fov_err *err);
+
+/* Give wholly transparent pixels the colour of the visible ones around them. Zero, or libvips's
+ * error. */
+int fov__fill_transparent(VipsImage *in, VipsImage **ret_image);
+
 static inline void fov__unref_at(VipsImage **image)
 {
     if (*image)

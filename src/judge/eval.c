@@ -82,14 +82,15 @@ static enum fov_code run_system(const struct pixels *in, int system, struct fov_
     return rc ? rc : to_pixels(out, ret, err);
 }
 
-static enum fov_code compare(const struct pixels *a, const struct pixels *b, int border,
-                             struct fov_score *ret_score, struct fov_err *err)
+static enum fov_code compare(const char *path, const struct pixels *a, const struct pixels *b,
+                             int border, struct fov_score *ret_score, struct fov_err *err)
 {
+    struct fov_err why = {0};
     enum fov_code rc;
     if ((rc = fov_psnr_luma(a->rgb, b->rgb, a->width, a->height, border, &ret_score->psnr_db,
-                            err)) ||
-        (rc = fov_ssim_luma(a->rgb, b->rgb, a->width, a->height, border, &ret_score->ssim, err)))
-        return rc;
+                            &why)) ||
+        (rc = fov_ssim_luma(a->rgb, b->rgb, a->width, a->height, border, &ret_score->ssim, &why)))
+        return fov_fail(err, rc, "%s: %s", path, why.text);
     return FOV_OK;
 }
 
@@ -109,7 +110,7 @@ enum fov_code fov_eval_picture(const char *path, struct fov_model *model, int sc
         FOV_AUTO(pixels_done) struct pixels result = {0};
         if ((rc = run_system(&small, i, model, scale, original.width, original.height, &result,
                              err)) ||
-            (rc = compare(&result, &original, scale, &scores[i], err)))
+            (rc = compare(path, &result, &original, scale, &scores[i], err)))
             return rc;
     }
     memcpy(ret_scores, scores, sizeof(scores));

@@ -31,7 +31,7 @@ static void first_failure_wins(void **state)
 static void long_sentence_is_cut(void **state)
 {
     struct fov_err err = {0};
-    char name[1000];
+    char name[3000];
     (void)state;
     memset(name, 'x', sizeof(name));
     name[sizeof(name) - 1] = '\0';

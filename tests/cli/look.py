@@ -1,0 +1,204 @@
+"""look.py -- what must hold of pictures.
+
+    look.py <<<"COMMAND ARGUMENT..."      a line each, quoted as in a shell
+
+Each command is a function below. The first that does not hold is told in a sentence, status 1.
+One process looks at all pictures of a test: starting Python takes longer than looking.
+"""
+import io
+import pathlib
+import shlex
+import struct
+import sys
+
+import numpy as np
+from PIL import Image
+
+import png
+from reference_eval import resize
+
+KINDS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgb+alpha"}
+
+
+def check(holds, sentence):
+    """A sentence for the test's log when it does not hold."""
+    if not holds:
+        sys.exit(f"look: {sentence}")
+
+
+def read(path):
+    """Pixels, rows x columns x channels, of 8 or 16 bits."""
+    data = pathlib.Path(path).read_bytes()
+    if data.startswith(png.SIGNATURE) and data[24] == 16:
+        return png.decode(data)[0]
+    with Image.open(io.BytesIO(data)) as image:
+        pixels = np.asarray(image.convert("L") if image.mode == "1" else image)
+    return pixels.reshape(pixels.shape[:2] + (-1,))
+
+
+def psnr(a, b):
+    """In dB, of all channels; 999 for equal ones."""
+    check(a.shape == b.shape and a.dtype == b.dtype,
+          f"{a.shape} {a.dtype} cannot be compared with {b.shape} {b.dtype}")
+    error = np.mean((a.astype(float) - b.astype(float)) ** 2)
+    return 10 * np.log10(np.iinfo(a.dtype).max ** 2 / error) if error else 999
+
+
+def facts(path, want):
+    """Format, size, channels, bits of a sample, like "PNG 96x80 rgb 8"."""
+    data = pathlib.Path(path).read_bytes()
+    pixels = read(path)
+    with Image.open(io.BytesIO(data)) as image:
+        form, palette = image.format, image.mode == "P"
+    height, width, channels = pixels.shape
+    kind = "palette" if palette else KINDS[channels]
+    got = f"{form} {width}x{height} {kind} {8 * pixels.itemsize}"
+    check(got == want, f"{path} is {got}, not {want}")
+
+
+def container(path, want):
+    """The format of a file that Pillow cannot read, by its first bytes."""
+    head = pathlib.Path(path).read_bytes()[:32]
+    jxl = head.startswith(b"\xff\x0a") or head[4:8] == b"JXL "
+    got = head[8:12].decode() if head[4:8] == b"ftyp" else "jxl" if jxl else "nothing known"
+    check(got == want, f"{path} is {got}, not {want}")
+
+
+def repeated(small, large, factor):
+    """Is every pixel of `small` a block of factor x factor pixels?"""
+    want = np.repeat(np.repeat(read(small), int(factor), axis=0), int(factor), axis=1)
+    got = read(large)
+    check(got.dtype == want.dtype and np.array_equal(got, want),
+          f"{large} ({got.shape} {got.dtype}) is not {small} repeated")
+
+
+def near(a, b, least_db):
+    """Are two pictures of one size alike?"""
+    db = psnr(read(a), read(b))
+    check(db >= float(least_db), f"{a} and {b}: {db:.2f} dB")
+
+
+def as_bicubic(small, large, least_db):
+    """Is `large` about what bicubic makes of `small`, channel for channel?"""
+    pixels = read(large)
+    want = resize(read(small), *pixels.shape[:2])
+    check(want.shape == pixels.shape, f"{large} is {pixels.shape}, not {want.shape}")
+    for channel in range(pixels.shape[2]):
+        db = psnr(want[..., channel:channel + 1], pixels[..., channel:channel + 1])
+        check(db >= float(least_db), f"{large}, channel {channel}: {db:.2f} dB from bicubic")
+
+
+def constant(path, *values):
+    """Has every pixel these values?"""
+    pixels = read(path)
+    want = np.array([int(v) for v in values], pixels.dtype)
+    check(pixels.shape[2] == len(want) and (pixels == want).all(),
+          f"{path}: {pixels.reshape(-1, pixels.shape[2]).min(0)} to "
+          f"{pixels.reshape(-1, pixels.shape[2]).max(0)} is not all {want}")
+
+
+def about(path, tolerance, *values):
+    """Is every pixel opaque and within the tolerance of these values?"""
+    pixels = read(path).astype(int)
+    check((pixels[..., len(values):] == 255).all(), f"{path} is transparent")
+    worst = np.abs(pixels[..., :len(values)] - [int(v) for v in values]).max()
+    check(worst <= int(tolerance), f"{path} is off by {worst}")
+
+
+def pixel(path, x, y, tolerance, *values):
+    """Is one pixel about this?"""
+    got = read(path)[int(y), int(x)].astype(int)
+    check(np.abs(got - [int(v) for v in values]).max() <= int(tolerance), f"{path}: {got}")
+
+
+def levels(path, least):
+    """Does it use the finer steps of 16 bits?"""
+    values = np.unique(read(path))
+    check(len(values) >= int(least), f"{path} has {len(values)} levels")
+    check((values % 257 != 0).mean() > 0.9, f"{path} holds 8 bits in 16")
+
+
+def opaque(path):
+    """Is alpha at its top everywhere?"""
+    alpha = read(path)[..., -1]
+    check((alpha == np.iinfo(alpha.dtype).max).all(), f"{path}: alpha down to {alpha.min()}")
+
+
+def no_green(path):
+    """The red square on transparent green: nothing green shows, alone or over blue."""
+    pixels = read(path).astype(float)
+    seen = pixels[..., 3] > 8
+    check(seen.mean() > 0.2, f"{path}: nothing is left")
+    green = pixels[..., 1][seen].max()
+    check(green <= 40, f"{path}: a visible pixel has green {green}")
+    alpha = pixels[..., 3:] / 255
+    over = pixels[..., :3] * alpha + np.array([0, 0, 255]) * (1 - alpha)
+    check(over[..., 1].max() <= 24, f"{path}: over blue, green is {over[..., 1].max()}")
+    middle = pixels[pixels.shape[0] // 2, pixels.shape[1] // 2]
+    check(np.abs(middle - (220, 0, 0, 255)).max() <= 6, f"{path}: the square is {middle}")
+
+
+def sharp(path):
+    """A black disc on white: along the middle row each edge is at most two pixels wide."""
+    pixels = read(path)[..., 0].astype(int)
+    row = pixels[pixels.shape[0] // 2]
+    grey = int(((row > 5) & (row < 250)).sum())
+    check(row.min() < 5 and row.max() > 250 and grey <= 4, f"{path}: {grey} grey pixels")
+
+
+def profile(path, icc):
+    """Is the colour profile there, byte for byte?"""
+    with Image.open(path) as image:
+        got = image.info.get("icc_profile")
+    check(got == pathlib.Path(icc).read_bytes(),
+          f"{path}: {'another' if got else 'no'} profile")
+
+
+def no_profile(path):
+    """Is no colour profile there?"""
+    with Image.open(path) as image:
+        check("icc_profile" not in image.info, f"{path} has a profile")
+
+
+def exif(path, tag, want):
+    """Has an EXIF tag this value?"""
+    with Image.open(path) as image:
+        tags = image.getexif()
+        number = int(tag, 0)
+        got = tags.get(number, tags.get_ifd(0x8769).get(number, "none"))
+    check(str(got) == want, f"{path}: EXIF tag {tag} is {got}, not {want}")
+
+
+def upright(path):
+    """Is there no orientation left to be applied?"""
+    with Image.open(path) as image:
+        got = image.getexif().get(0x112, 1)
+    check(got == 1, f"{path}: orientation {got}")
+
+
+def dpi(path, want):
+    """Pixels an inch, across and down."""
+    data = pathlib.Path(path).read_bytes()
+    if data.startswith(png.SIGNATURE):
+        found = dict(png.chunks(data))
+        across, down, unit = struct.unpack(">IIB", found.get(b"pHYs", bytes(9)))
+        check(unit == 1, f"{path}: no unit of resolution")
+        got = across * 0.0254, down * 0.0254
+    else:
+        with Image.open(path) as image:
+            got = image.info.get("dpi", (0, 0))
+    check([round(float(n)) for n in got] == [int(want)] * 2, f"{path}: {got} pixels an inch")
+
+
+def main():
+    """Run each line."""
+    commands = {f.__name__: f for f in (
+        facts, container, repeated, near, as_bicubic, constant, about, pixel, levels, opaque,
+        no_green, sharp, profile, no_profile, exif, upright, dpi)}
+    for line in sys.stdin:
+        command, *arguments = shlex.split(line)
+        commands[command](*arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""make_pictures.py -- make test pictures by name.
+
+    make_pictures.py FOLDER NAME...
+
+MAKERS below lists the names. All content is computed or cut from examples/; the same name always
+gives the same bytes of pixels.
+"""
+import io
+import pathlib
+import struct
+import sys
+import zlib
+
+import numpy as np
+from PIL import Image, ImageCms
+
+import png
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
+UPRIGHT = 0x112  # EXIF: orientation
+
+# Turning a picture by PIL's operation undoes the orientation of that number (EXIF 2.32, 4.6.4).
+TURNS = {2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM,
+         5: Image.TRANSPOSE, 6: Image.ROTATE_270, 7: Image.TRANSVERSE, 8: Image.ROTATE_90}
+BACK = {**TURNS, 6: Image.ROTATE_90, 8: Image.ROTATE_270}
+
+
+def photo(width, height, example="winter-house", left=100, top=80):
+    """A piece of a photograph."""
+    with Image.open(EXAMPLES / f"{example}.jpg") as image:
+        return image.convert("RGB").crop((left, top, left + width, top + height))
+
+
+def smooth(width, height, channels, kind=np.uint8):
+    """Slow waves, another in each channel, between 10 % and 90 % of the range."""
+    y, x = np.mgrid[0:height, 0:width].astype(float)
+    top = np.iinfo(kind).max
+    waves = [np.sin(x * (0.10 + 0.03 * c) + c) * np.cos(y * (0.13 - 0.02 * c)) for c in range(4)]
+    values = [top * (0.5 + 0.4 * waves[c]) for c in range(channels)]
+    return np.rint(np.stack(values, axis=-1)).astype(kind)
+
+
+def noise(width, height, channels=3, kind=np.uint8):
+    """What no encoder can make small."""
+    top = int(np.iinfo(kind).max)
+    return np.random.default_rng(7).integers(0, top, (height, width, channels), kind, endpoint=True)
+
+
+def flat(values, kind=np.uint8, width=13, height=9):
+    """One colour."""
+    return np.broadcast_to(np.array(values, kind), (height, width, len(values)))
+
+
+def hole():
+    """An opaque red square amid wholly transparent bright green; the square's corner fades."""
+    pixels = np.zeros((32, 32, 4), np.uint8)
+    pixels[:] = (0, 255, 0, 0)
+    pixels[8:24, 8:24] = (220, 0, 0, 255)
+    return pixels
+
+
+def opaque(pixels):
+    """The same with an alpha channel that hides nothing."""
+    top = np.iinfo(pixels.dtype).max
+    return np.concatenate([pixels, np.full_like(pixels[..., :1], top)], axis=-1)
+
+
+def blank_png(width, height, rows):
+    """A black 1-bit PNG of which the first `rows` rows are there."""
+    line = bytes(1 + (width + 7) // 8)
+    squeeze = zlib.compressobj(1)
+    data = b"".join(squeeze.compress(line * 1000) for _ in range(rows // 1000))
+    data += squeeze.compress(line * (rows % 1000)) + squeeze.flush()
+    return b"".join([png.SIGNATURE, png.header(width, height, 1, 0), png.chunk(b"IDAT", data),
+                     png.chunk(b"IEND", b"")])
+
+
+def profile():
+    """sRGB with red and green exchanged: applying it would be seen, and so would losing it."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    n_tags = struct.unpack_from(">I", data, 128)[0]
+    at = {bytes(data[132 + 12 * i:136 + 12 * i]): 132 + 12 * i for i in range(n_tags)}
+    data[at[b"rXYZ"]:at[b"rXYZ"] + 4], data[at[b"gXYZ"]:at[b"gXYZ"] + 4] = b"gXYZ", b"rXYZ"
+    return bytes(data)
+
+
+def exif(orientation=None):
+    """Tags by which the picture's EXIF block is known again."""
+    tags = Image.Exif()
+    tags[0x10E] = "a house in winter"
+    tags[0x8298] = "nobody at all"
+    if orientation:
+        tags[UPRIGHT] = orientation
+    return tags.tobytes()
+
+
+def encoded(image, form, **options):
+    """A picture's file as Pillow writes it."""
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def turned(orientation, form):
+    """A file that shows the same picture as all others once its orientation is applied."""
+    image = Image.fromarray(smooth(40, 24, 3))
+    if orientation in BACK:
+        image = image.transpose(BACK[orientation])
+    extra = {"JPEG": {"quality": 98, "subsampling": 0}, "TIFF": {}}[form]
+    if form == "TIFF":
+        return encoded(image, form, tiffinfo={274: orientation})
+    return encoded(image, form, exif=exif(orientation), **extra)
+
+
+def tagged(form, **options):
+    """A picture with a profile, EXIF and 300 pixels an inch."""
+    return encoded(photo(24, 16), form, icc_profile=profile(), exif=exif(), dpi=(300, 300),
+                   **options)
+
+
+def with_xmp(jpeg):
+    """A JPEG with an XMP packet after its first marker."""
+    packet = b"http://ns.adobe.com/xap/1.0/\0" \
+             b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><kept/></x:xmpmeta>'
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(packet) + 2) + packet + jpeg[2:]
+
+
+def frames(form):
+    """Three frames: red, green, blue."""
+    images = [Image.new("RGB", (24, 16), colour) for colour in ("#f00", "#0f0", "#00f")]
+    options = {"duration": 100} if form == "GIF" else {"lossless": True} if form == "WEBP" else {}
+    return encoded(images[0], form, save_all=True, append_images=images[1:], **options)
+
+
+def svg(size):
+    """A disc; the same drawing for every size."""
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" '
+            'viewBox="0 0 24 24"><rect width="24" height="24" fill="#fff"/>'
+            '<circle cx="12" cy="12" r="9" fill="#000"/></svg>\n').encode()
+
+
+def cut(data, part):
+    """The beginning of a file, as a broken download leaves it."""
+    return data[:int(len(data) * part)]
+
+
+def picture(data):
+    """Pixels as a PNG file."""
+    return png.encode(np.asarray(data).reshape(np.asarray(data).shape[:2] + (-1,)))
+
+
+WIDE = np.uint16
+MAKERS = {
+    "photo.png": lambda: picture(photo(48, 40)),
+    "photo.jpg": lambda: encoded(photo(48, 40), "JPEG", quality=90),
+    "photo.webp": lambda: encoded(photo(48, 40), "WEBP", quality=90),
+    "photo.tiff": lambda: encoded(photo(48, 40), "TIFF"),
+    "photo.gif": lambda: encoded(photo(48, 40).convert("P"), "GIF"),
+    "photo.bmp": lambda: encoded(photo(48, 40), "BMP"),
+    "photo.ppm": lambda: encoded(photo(48, 40), "PPM"),
+    "palette.png": lambda: encoded(photo(48, 40).quantize(16), "PNG"),
+    "bits.png": lambda: encoded(photo(48, 40).convert("1"), "PNG"),
+    "cmyk.jpg": lambda: encoded(Image.new("CMYK", (24, 16), (0, 0, 0, 0)), "JPEG", quality=95),
+    "tall.png": lambda: picture(smooth(24, 300, 3)),
+    "odd.png": lambda: picture(photo(37, 23)),
+    "dot.png": lambda: picture(flat((200, 100, 50), width=1, height=1)),
+    "row.png": lambda: picture(photo(5, 1)),
+    "column.png": lambda: picture(photo(1, 5)),
+    "smooth.png": lambda: picture(smooth(40, 24, 3)),
+    "smooth16.png": lambda: picture(smooth(40, 24, 3, WIDE)),
+    "grey.png": lambda: picture(smooth(40, 24, 1)),
+    "grey16.png": lambda: picture(smooth(40, 24, 1, WIDE)),
+    "rgba.png": lambda: picture(smooth(40, 24, 4)),
+    "rgba16.png": lambda: picture(smooth(40, 24, 4, WIDE)),
+    "greya.png": lambda: picture(smooth(40, 24, 2)),
+    "greya16.png": lambda: picture(smooth(40, 24, 2, WIDE)),
+    "noise.png": lambda: picture(noise(64, 48)),
+    "noise-rgba.png": lambda: picture(noise(11, 7, 4)),
+    "noise-grey16.png": lambda: picture(noise(11, 7, 1, WIDE)),
+    "noise-rgb16.png": lambda: picture(noise(11, 7, 3, WIDE)),
+    "flat.png": lambda: picture(flat((1, 127, 254))),
+    "flat16.png": lambda: picture(flat((1, 12345, 65534), WIDE)),
+    "white16.png": lambda: picture(flat((65535,), WIDE)),
+    "flat-rgba.png": lambda: picture(flat((3, 77, 200, 130))),
+    "hole.png": lambda: picture(hole()),
+    "opaque.png": lambda: picture(opaque(np.asarray(photo(40, 32)))),
+    "opaque16.png": lambda: picture(opaque(noise(24, 16, 3, WIDE))),
+    "tagged.jpg": lambda: with_xmp(tagged("JPEG", quality=95)),
+    "tagged.png": lambda: tagged("PNG"),
+    "tagged.webp": lambda: tagged("WEBP", lossless=True),
+    "tagged.tiff": lambda: tagged("TIFF"),
+    "profile.icc": profile,
+    "frames.gif": lambda: frames("GIF"),
+    "frames.webp": lambda: frames("WEBP"),
+    "frames.tiff": lambda: frames("TIFF"),
+    "disc24.svg": lambda: svg(24),
+    "disc48.svg": lambda: svg(48),
+    "text.jpg": lambda: b"This is not a picture, whatever its name says.\n",
+    "numbers.csv": lambda: b"1,2,3\n4,5,6\n7,8,9\n",
+    "empty.png": lambda: b"",
+    "cut.png": lambda: cut(picture(noise(64, 48)), 0.6),
+    "cut-header.png": lambda: picture(noise(64, 48))[:20],
+    "cut.jpg": lambda: cut(encoded(photo(64, 48), "JPEG"), 0.7),
+    "cut.webp": lambda: cut(encoded(photo(64, 48), "WEBP"), 0.6),
+    "cut.tiff": lambda: cut(encoded(photo(64, 48), "TIFF"), 0.6),
+    "cut.gif": lambda: cut(encoded(photo(64, 48).convert("P"), "GIF"), 0.6),
+    "crc.png": lambda: picture(photo(24, 16)).replace(b"IDATx", b"IDATy"),
+    "huge.png": lambda: blank_png(30000, 30000, 30000),
+    "limit.png": lambda: blank_png(16384, 16384, 3),
+    "over.png": lambda: blank_png(16384, 16385, 3),
+    "set-a.png": lambda: picture(photo(67, 58)),
+    "set-b.png": lambda: picture(photo(70, 49, "kitchen-herbs")),
+    "set-c.jpg": lambda: encoded(photo(64, 64, "railway-line", 200, 200), "JPEG", quality=95),
+    "set-grey.png": lambda: picture(photo(51, 50, "sliced-peppers").convert("L")),
+    "tiny.png": lambda: picture(photo(16, 16)),
+    "a20x10.png": lambda: picture(smooth(20, 10, 3)),
+}
+for number in range(1, 9):
+    MAKERS[f"turned-{number}.jpg"] = lambda number=number: turned(number, "JPEG")
+    MAKERS[f"turned-{number}.tiff"] = lambda number=number: turned(number, "TIFF")
+
+
+def main():
+    """Write what was asked for."""
+    folder = pathlib.Path(sys.argv[1])
+    for name in sys.argv[2:]:
+        (folder / name).write_bytes(MAKERS[name]())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# models.bats -- fovea models, and where networks are looked for.
+
+load helpers
+
+setup_file() {
+    make_once photo.png
+}
+
+@test "the table lists what is installed, a line each" {
+    run_here "$FOVEA" models
+    expect_status 0
+    expect_quiet
+    [ "$(wc -l <"$PRINTED/out")" -eq 3 ]
+    for n in 2 3 4; do
+        sed -n "$((n - 1))p" "$PRINTED/out" |
+            grep -Eqx "photo-x$n +${n}x +residual +0\.6[0-9] M +Apache-2\.0 +Enlarge .* $n times.*"
+    done
+}
+
+@test "--json has every field" {
+    run_here "$FOVEA" models --json
+    expect_status 0
+    expect_quiet
+    "$PYTHON" - "$PRINTED/out" <<'EOF'
+import json, sys
+got = json.load(open(sys.argv[1], encoding="utf-8"))
+assert [m["name"] for m in got] == ["photo-x2", "photo-x3", "photo-x4"], got
+for model, scale, parameters in zip(got, (2, 3, 4), (637004, 645659, 657776)):
+    assert set(model) == {"name", "architecture", "scale", "channels", "convolutions",
+                          "parameters", "multiply_adds_per_pixel", "receptive_radius_px",
+                          "license", "purpose"}, model
+    assert model["scale"] == scale and model["parameters"] == parameters, model
+    assert model["architecture"] == "residual" and model["channels"] > 3, model
+    assert model["license"] == "Apache-2.0" and model["purpose"].startswith("Enlarge"), model
+    assert 0 < model["receptive_radius_px"] <= model["convolutions"], model
+    assert 600000 < model["multiply_adds_per_pixel"] < model["parameters"], model
+EOF
+}
+
+@test "the folder that FOVEA_MODELS names, and no other" {
+    take photo.png
+    mkdir mine
+    cp "$MODELS/photo-x2.safetensors" mine/house.safetensors
+    touch mine/readme.txt mine/.safetensors
+    FOVEA_MODELS=mine run_here "$FOVEA" models
+    expect_status 0
+    [ "$(wc -l <"$PRINTED/out")" -eq 1 ]
+    grep -q '^house  *2x ' "$PRINTED/out"
+    FOVEA_MODELS=mine enlarges photo.png out.png --factor 2 --model house
+    FOVEA_MODELS=mine fails 69 "no network is called 'photo'; there are: house" \
+        upscale photo.png other.png --factor 2
+}
+
+@test "an empty FOVEA_MODELS is none" {
+    FOVEA_MODELS='' run_here "$FOVEA" models
+    expect_status 0
+    [ "$(wc -l <"$PRINTED/out")" -eq 3 ]
+}
+
+@test "names are in the order of their numbers" {
+    mkdir mine
+    for name in a-x10 a-x2 b a-x1; do
+        ln -s "$MODELS/photo-x2.safetensors" "mine/$name.safetensors"
+    done
+    FOVEA_MODELS=mine run_here "$FOVEA" models
+    expect_status 0
+    [ "$(cut -d' ' -f1 "$PRINTED/out" | tr '\n' ' ')" = 'a-x1 a-x2 a-x10 b ' ]
+}
+
+@test "a broken file is named, the others are listed, and the status is 69" {
+    mkdir mine
+    cp "$MODELS"/*.safetensors mine
+    (cd mine && make_model cut && mv cut.safetensors photo-x2.5.safetensors)
+    FOVEA_MODELS=mine run_here "$FOVEA" models
+    expect_status 69
+    expect_sentence 'mine/photo-x2.5.safetensors: tensor * the file is truncated or damaged'
+    [ "$(cut -d' ' -f1 "$PRINTED/out" | tr '\n' ' ')" = 'photo-x2 photo-x3 photo-x4 ' ]
+}
+
+@test "every broken file is named" {
+    mkdir mine
+    cp "$MODELS/photo-x2.safetensors" mine
+    (cd mine && make_model noise tiny)
+    FOVEA_MODELS=mine run_here "$FOVEA" models
+    expect_status 69
+    grep -q '^fovea: mine/noise.safetensors: ' "$PRINTED/err" || wrong 'noise is not named'
+    grep -q '^fovea: mine/tiny.safetensors: ' "$PRINTED/err" || wrong 'tiny is not named'
+    grep -q '^photo-x2 ' "$PRINTED/out"
+}
+
+@test "with a broken file, --json is still one JSON value" {
+    mkdir mine
+    cp "$MODELS/photo-x2.safetensors" mine
+    (cd mine && make_model noise)
+    FOVEA_MODELS=mine run_here "$FOVEA" models --json
+    expect_status 69
+    expect_sentence 'mine/noise.safetensors: *'
+    "$PYTHON" -c 'import json, sys; json.load(sys.stdin)' <"$PRINTED/out"
+}
+
+@test "models are found from where the program lies" {
+    take photo.png
+    mkdir -p tree/bin tree/share/fovea
+    cp "$FOVEA" tree/bin/fovea
+    ln -s "$MODELS" tree/share/fovea/models
+    run_here tree/bin/fovea upscale photo.png out.png --factor 2
+    expect_status 0
+    expect_quiet
+    mkdir -p alone/bin
+    mv tree/bin/fovea alone/bin/fovea
+    run_here alone/bin/fovea models
+    expect_status 69
+    expect_sentence 'no networks are installed beside the program (FOVEA_MODELS *)'
+    run_here alone/bin/fovea upscale photo.png other.png --method nearest
+    expect_status 0
+}
+
+@test "a list that cannot be written is a failure" {
+    for option in '' --json; do
+        status=0
+        # shellcheck disable=SC2086 # none or one
+        "$FOVEA" models $option >/dev/full 2>"$PRINTED/err" || status=$?
+        : >"$PRINTED/out"
+        expect_status 73
+        grep -q '^fovea: standard output: cannot write it$' "$PRINTED/err"
+    done
+}

@@ -1,0 +1,506 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# upscale.bats -- the picture is right: size, depth, channels, transparency, metadata, formats.
+
+load helpers
+
+setup_file() {
+    make_once photo.png photo.jpg photo.webp photo.tiff photo.gif photo.bmp photo.ppm odd.png \
+        dot.png row.png column.png smooth.png smooth16.png grey.png grey16.png rgba.png rgba16.png \
+        greya.png greya16.png palette.png bits.png cmyk.jpg noise.png noise-rgba.png \
+        noise-grey16.png noise-rgb16.png flat.png flat16.png white16.png flat-rgba.png hole.png \
+        opaque.png opaque16.png tagged.jpg tagged.png tagged.webp tagged.tiff profile.icc \
+        frames.gif frames.webp frames.tiff disc24.svg disc48.svg a20x10.png turned-{1..8}.jpg \
+        turned-{1..8}.tiff
+}
+
+# ---- size ------------------------------------------------------------------------------------
+
+@test "37x23 becomes exactly 2, 3 and 4 times that" {
+    take odd.png
+    enlarges odd.png x2.png --factor 2
+    look facts x2.png 'PNG 74x46 rgb 8'
+    enlarges odd.png x3.png --factor 3
+    look facts x3.png 'PNG 111x69 rgb 8'
+    enlarges odd.png x4.png --factor 4
+    look facts x4.png 'PNG 148x92 rgb 8'
+}
+
+@test "4 is the factor when none is given" {
+    take odd.png
+    enlarges odd.png out.png
+    look facts out.png 'PNG 148x92 rgb 8'
+}
+
+@test "one pixel, one row, one column" {
+    take dot.png row.png column.png
+    for factor in 2 3 4; do
+        enlarges dot.png "dot$factor.png" --factor "$factor"
+        look facts "dot$factor.png" "PNG ${factor}x$factor rgb 8"
+    done
+    look about dot4.png 24 200 100 50
+    enlarges row.png row3.png --factor 3
+    look facts row3.png 'PNG 15x3 rgb 8'
+    enlarges column.png column3.png --factor 3
+    look facts column3.png 'PNG 3x15 rgb 8'
+}
+
+@test "one pixel by each other method" {
+    take dot.png
+    for method in nearest bilinear bicubic lanczos; do
+        enlarges dot.png "$method.png" --method "$method" --factor 3
+        look facts "$method.png" 'PNG 3x3 rgb 8'
+        look constant "$method.png" 200 100 50
+    done
+}
+
+# ---- depth and channels ----------------------------------------------------------------------
+
+keeps() { # NAME KIND BITS: by the network, still the same picture in each channel
+    take "$1.png"
+    enlarges "$1.png" out.png --factor 3
+    look facts out.png "PNG 120x72 $2 $3"
+    look as_bicubic "$1.png" out.png 36
+}
+
+@test "colour stays colour" {
+    keeps smooth rgb 8
+}
+
+@test "grey stays grey" {
+    keeps grey grey 8
+}
+
+@test "grey with transparency stays that" {
+    keeps greya grey+alpha 8
+}
+
+@test "colour with transparency stays that" {
+    keeps rgba rgb+alpha 8
+}
+
+@test "16 bits stay 16 bits, and use them" {
+    keeps smooth16 rgb 16
+    look levels out.png 5000
+}
+
+@test "grey of 16 bits stays that" {
+    keeps grey16 grey 16
+    look levels out.png 3000
+}
+
+@test "transparency of 16 bits stays that" {
+    keeps rgba16 rgb+alpha 16
+    look levels out.png 5000
+}
+
+@test "grey with transparency of 16 bits stays that" {
+    keeps greya16 grey+alpha 16
+}
+
+@test "a palette becomes colour, one bit becomes grey" {
+    take palette.png bits.png
+    enlarges palette.png out.png --factor 2
+    look facts out.png 'PNG 96x80 rgb 8'
+    enlarges bits.png bits2.png --factor 2
+    look facts bits2.png 'PNG 96x80 grey 8'
+}
+
+@test "CMYK becomes sRGB: no ink is white" {
+    take cmyk.jpg
+    enlarges cmyk.jpg out.png --factor 2
+    look facts out.png 'PNG 48x32 rgb 8'
+    look about out.png 6 255 255 255
+}
+
+# ---- the classical methods -------------------------------------------------------------------
+
+@test "nearest repeats each pixel, for every kind of picture and factor" {
+    take noise-rgba.png noise-grey16.png noise-rgb16.png photo.png
+    for factor in 2 3 4; do
+        for name in noise-rgba noise-grey16 noise-rgb16 photo; do
+            enlarges "$name.png" "$name-$factor.png" --method nearest --factor "$factor"
+            look repeated "$name.png" "$name-$factor.png" "$factor"
+        done
+    done
+}
+
+@test "one colour stays that colour by each method, of 8 and of 16 bits" {
+    take flat.png flat16.png white16.png flat-rgba.png
+    for method in bilinear bicubic lanczos nearest; do
+        for name in flat flat16 white16 flat-rgba; do
+            enlarges "$name.png" "$name-$method.png" --method "$method" --factor 3
+        done
+        look constant "flat-$method.png" 1 127 254
+        look constant "flat16-$method.png" 1 12345 65534
+        look constant "white16-$method.png" 65535
+        look constant "flat-rgba-$method.png" 3 77 200 130
+    done
+}
+
+@test "bicubic is the textbook's" {
+    take noise.png noise-rgb16.png
+    for factor in 2 3 4; do
+        enlarges noise.png "out$factor.png" --method bicubic --factor "$factor"
+        look as_bicubic noise.png "out$factor.png" 65
+    done
+    enlarges noise-rgb16.png out16.png --method bicubic
+    look as_bicubic noise-rgb16.png out16.png 100
+}
+
+@test "the methods differ" {
+    take photo.png
+    for method in ai lanczos bicubic bilinear nearest; do
+        enlarges photo.png "$method.png" --method "$method" --factor 2
+    done
+    [ "$(cksum ./{ai,lanczos,bicubic,bilinear,nearest}.png | cut -d' ' -f1 | sort -u | wc -l)" -eq 5 ]
+    look near lanczos.png bicubic.png 30
+    look near bilinear.png bicubic.png 25
+}
+
+# ---- the network -----------------------------------------------------------------------------
+
+@test "the same picture at 1, 2 and 7 threads, and from a pipe" {
+    take photo.png
+    enlarges photo.png one.png --threads 1
+    enlarges photo.png two.png --threads 2
+    enlarges photo.png seven.png --threads 7
+    cmp one.png two.png
+    cmp one.png seven.png
+    "$FOVEA" upscale - - <photo.png >redirected.png
+    cmp one.png redirected.png
+    cat photo.png | "$FOVEA" upscale - piped.png
+    cmp one.png piped.png
+}
+
+@test "the same picture with transparency at 1, 2 and 7 threads, and from a pipe" {
+    take rgba.png
+    enlarges rgba.png one.png --threads 1
+    enlarges rgba.png two.png --threads 2
+    enlarges rgba.png seven.png --threads 7
+    cmp one.png two.png
+    cmp one.png seven.png
+    cat rgba.png | "$FOVEA" upscale - - >piped.png
+    cmp one.png piped.png
+}
+
+@test "plain C and the best kernels of this machine agree" {
+    take odd.png
+    enlarges odd.png best.png --factor 2
+    FOV_CPU=c enlarges odd.png c.png --factor 2
+    look near best.png c.png 55
+}
+
+@test "--exact agrees with the fast way" {
+    take photo.png
+    enlarges photo.png fast.png --factor 2
+    enlarges photo.png exact.png --factor 2 --exact
+    look near fast.png exact.png 45
+}
+
+@test "a 4x network asked for 2x and 3x: right size, near bicubic on a smooth picture" {
+    take smooth.png
+    enlarges smooth.png x2.png --model photo-x4 --factor 2
+    look facts x2.png 'PNG 80x48 rgb 8'
+    look as_bicubic smooth.png x2.png 36
+    enlarges smooth.png x3.png --model photo-x4 --factor 3
+    look facts x3.png 'PNG 120x72 rgb 8'
+    look as_bicubic smooth.png x3.png 36
+}
+
+@test "a model by its name, by its name with the factor, and by its file" {
+    take odd.png
+    enlarges odd.png default.png --factor 3
+    enlarges odd.png family.png --factor 3 --model photo
+    enlarges odd.png name.png --factor 3 --model photo-x3
+    cp "$MODELS/photo-x3.safetensors" renamed.safetensors
+    enlarges odd.png file.png --factor 3 --model renamed.safetensors
+    enlarges odd.png path.png --factor 3 --model ./renamed.safetensors
+    for name in family name file path; do
+        cmp default.png "$name.png"
+    done
+}
+
+# ---- orientation and metadata ----------------------------------------------------------------
+
+@test "all eight orientations are applied once, and the tag is gone" {
+    for form in jpg tiff; do
+        for n in 1 2 3 4 5 6 7 8; do
+            take "turned-$n.$form"
+            enlarges "turned-$n.$form" "$form-$n.png" --method nearest --factor 2
+            look facts "$form-$n.png" 'PNG 80x48 rgb 8'
+            look near jpg-1.png "$form-$n.png" 38
+            look upright "$form-$n.png"
+        done
+    done
+    look as_bicubic turned-1.tiff tiff-1.png 20
+}
+
+@test "a turned picture goes through the network upright" {
+    take turned-6.jpg turned-1.jpg
+    enlarges turned-1.jpg one.png --factor 2
+    enlarges turned-6.jpg six.png --factor 2
+    look facts six.png 'PNG 80x48 rgb 8'
+    look near one.png six.png 38
+}
+
+@test "the orientation tag is gone from every format that could hold it" {
+    take turned-8.jpg
+    for suffix in jpg webp tiff png; do
+        enlarges turned-8.jpg "out.$suffix" --method nearest --factor 2
+        look upright "out.$suffix"
+    done
+}
+
+@test "a colour profile is kept byte for byte, and not applied" {
+    take tagged.jpg tagged.png tagged.webp tagged.tiff profile.icc
+    for suffix in png jpg webp tiff; do
+        enlarges tagged.png "out.$suffix" --method nearest --factor 2
+        look profile "out.$suffix" profile.icc
+    done
+    look repeated tagged.png out.png 2
+    look repeated tagged.png out.tiff 2
+    for suffix in jpg webp tiff; do
+        enlarges "tagged.$suffix" "from-$suffix.png" --factor 2
+        look profile "from-$suffix.png" profile.icc
+    done
+}
+
+@test "a picture without a profile gets none" {
+    take photo.png
+    enlarges photo.png out.png --factor 2
+    look no_profile out.png
+    enlarges photo.png out.jpg --factor 2
+    look no_profile out.jpg
+}
+
+@test "EXIF is kept, and says the new size" {
+    take tagged.jpg tagged.png tagged.webp
+    for suffix in jpg png webp; do
+        enlarges "tagged.$suffix" "from-$suffix.jpg" --factor 2
+        look exif "from-$suffix.jpg" 0x10E 'a house in winter'
+        look exif "from-$suffix.jpg" 0x8298 'nobody at all'
+    done
+    for suffix in png webp; do
+        enlarges tagged.jpg "to.$suffix" --factor 2
+        look exif "to.$suffix" 0x10E 'a house in winter'
+    done
+    look exif from-jpg.jpg 0xA002 48
+    look exif from-jpg.jpg 0xA003 32
+}
+
+@test "XMP is kept" {
+    take tagged.jpg
+    for suffix in jpg png webp; do
+        enlarges tagged.jpg "to.$suffix" --factor 2
+        enlarges "to.$suffix" "from-$suffix.jpg" --factor 2 # PNG holds it compressed
+        LC_ALL=C grep -aq '<kept/>' "from-$suffix.jpg"
+    done
+}
+
+@test "the resolution is kept" {
+    take tagged.jpg tagged.png tagged.tiff
+    for suffix in jpg png tiff; do
+        enlarges "tagged.$suffix" "from-$suffix.png" --factor 2
+        look dpi "from-$suffix.png" 300
+        enlarges tagged.png "to.$suffix" --factor 2
+        look dpi "to.$suffix" 300
+    done
+}
+
+# ---- formats ---------------------------------------------------------------------------------
+
+@test "every input format" {
+    take photo.{png,jpg,webp,tiff,gif,bmp,ppm}
+    for suffix in png jpg webp tiff gif bmp ppm; do
+        enlarges "photo.$suffix" "from-$suffix.png" --factor 2
+        look facts "from-$suffix.png" 'PNG 96x80 rgb 8'
+        look near from-png.png "from-$suffix.png" 20
+    done
+}
+
+@test "every output format that Pillow can read, by its suffix" {
+    take photo.png
+    enlarges photo.png ref.png --factor 2
+    for pair in jpg:JPEG jpeg:JPEG jpe:JPEG webp:WEBP tif:TIFF tiff:TIFF png:PNG; do
+        suffix=${pair%:*}
+        enlarges photo.png "out.$suffix" --factor 2
+        look facts "out.$suffix" "${pair#*:} 96x80 rgb 8"
+        look near ref.png "out.$suffix" 30
+    done
+    look near ref.png out.tiff 999
+}
+
+@test "AVIF, JPEG XL and HEIF, by their suffix" {
+    take photo.png
+    enlarges photo.png ref.png --method nearest --factor 4
+    for pair in avif:avif jxl:jxl heic:heic heif:heic; do
+        suffix=${pair%:*}
+        run_here "$FOVEA" upscale photo.png "out.$suffix" --method nearest --factor 2
+        if [ "$status" -ne 0 ] && [[ $suffix == hei? ]]; then
+            expect_sentence '*' # an encoder that is not installed
+            expect_untouched
+            continue
+        fi
+        expect_status 0
+        expect_quiet
+        expect_made "out.$suffix"
+        look container "out.$suffix" "${pair#*:}"
+        enlarges "out.$suffix" "again-$suffix.png" --method nearest --factor 2
+        look facts "again-$suffix.png" 'PNG 192x160 rgb 8'
+        look near ref.png "again-$suffix.png" 28
+    done
+}
+
+@test "16 bits go to TIFF as they are, and to JPEG as 8" {
+    take noise-rgb16.png
+    enlarges noise-rgb16.png out.tiff --method nearest
+    enlarges noise-rgb16.png out.png --method nearest
+    enlarges out.tiff again.png --method nearest --factor 2
+    enlarges out.png same.png --method nearest --factor 2
+    look near again.png same.png 999
+    enlarges noise-rgb16.png out.jpg --method nearest
+    look facts out.jpg 'JPEG 44x28 rgb 8'
+}
+
+@test "grey goes to JPEG as grey" {
+    take grey.png
+    enlarges grey.png out.jpg --factor 2
+    look facts out.jpg 'JPEG 80x48 grey 8'
+}
+
+@test "--quality: more is larger and nearer, 90 when none is given" {
+    take noise.png
+    enlarges noise.png ref.png --method bicubic --factor 2
+    for suffix in jpg webp; do
+        for quality in 20 90; do
+            enlarges noise.png "q$quality.$suffix" --method bicubic --factor 2 --quality "$quality"
+        done
+        enlarges noise.png "out.$suffix" --method bicubic --factor 2
+        cmp "q90.$suffix" "out.$suffix"
+        [ "$(stat -c %s "q20.$suffix")" -lt "$(($(stat -c %s "q90.$suffix") / 2))" ]
+    done
+    look near ref.png q90.jpg 30
+    for suffix in avif jxl; do
+        for quality in 20 90; do
+            enlarges noise.png "q$quality.$suffix" --method bicubic --factor 2 --quality "$quality"
+        done
+        [ "$(stat -c %s "q20.$suffix")" -lt "$(stat -c %s "q90.$suffix")" ]
+    done
+}
+
+# ---- frames and drawings ---------------------------------------------------------------------
+
+@test "several frames are refused without --page, and one is taken with it" {
+    for suffix in gif webp tiff; do
+        take "frames.$suffix"
+        fails 65 "frames.$suffix: holds 3 frames or pages; choose one with --page 0 to 2" \
+            upscale "frames.$suffix" out.png --method nearest
+        enlarges "frames.$suffix" "$suffix-0.png" --method nearest --page 0
+        look about "$suffix-0.png" 4 255 0 0
+        enlarges "frames.$suffix" "$suffix-2.png" --method nearest --page 2
+        look about "$suffix-2.png" 4 0 0 255
+        fails 65 "frames.$suffix: *" upscale "frames.$suffix" out.png --method nearest --page 3
+    done
+}
+
+@test "one frame of several becomes a file of one frame" {
+    take frames.gif
+    for suffix in webp tiff; do
+        enlarges frames.gif "out.$suffix" --method nearest --page 1 --factor 2
+        enlarges "out.$suffix" "again-$suffix.png" --method nearest --factor 2
+        look about "again-$suffix.png" 4 0 255 0
+    done
+}
+
+@test "--page 0 of a picture that has only one" {
+    take photo.png photo.gif
+    enlarges photo.png out.png --method nearest --page 0
+    look repeated photo.png out.png 4
+    enlarges photo.gif gif.png --method nearest --page 0
+}
+
+@test "a page that a picture of one does not have" {
+    take photo.png
+    fails 65 'photo.png: *' upscale photo.png out.png --method nearest --page 5
+}
+
+@test "SVG is drawn at its size and not upscaled" {
+    take disc24.svg disc48.svg
+    run_here "$FOVEA" upscale disc24.svg by4.png --factor 4 --json
+    expect_status 0
+    grep -q '"method": "vector"' "$PRINTED/out"
+    enlarges disc48.svg by2.png --factor 2
+    look facts by4.png 'PNG 96x96 rgb+alpha 8'
+    look near by4.png by2.png 999
+    look sharp by4.png
+}
+
+@test "SVG on standard input is drawn at its size, too" {
+    take disc24.svg
+    enlarges disc24.svg file.png
+    run_here "$FOVEA" upscale - pipe.png <disc24.svg
+    expect_status 0
+    cmp file.png pipe.png
+}
+
+@test "the limit on pixels is one on the input, also of a drawing" {
+    take disc24.svg
+    fails 65 'disc24.svg: *over the limit*' upscale disc24.svg out.png --max-pixels 575
+    enlarges disc24.svg out.png --max-pixels 576
+}
+
+# ---- transparency ----------------------------------------------------------------------------
+
+@test "the colour of transparent pixels does not bleed" {
+    take hole.png
+    for factor in 2 3 4; do
+        enlarges hole.png "out$factor.png" --factor "$factor"
+        look no_green "out$factor.png"
+    done
+}
+
+@test "nor does it by Lanczos, bicubic and bilinear" {
+    take hole.png
+    for method in lanczos bicubic bilinear; do
+        enlarges hole.png "$method.png" --method "$method"
+        look no_green "$method.png"
+    done
+}
+
+@test "an opaque picture stays opaque to the last pixel" {
+    take opaque.png opaque16.png
+    for factor in 2 3 4; do
+        enlarges opaque.png "out$factor.png" --factor "$factor"
+        look opaque "out$factor.png"
+    done
+    enlarges opaque16.png out16.png --factor 2
+    look opaque out16.png
+    for method in lanczos bicubic bilinear nearest; do
+        enlarges opaque16.png "$method.png" --method "$method" --factor 3
+        look opaque "$method.png"
+    done
+    enlarges opaque.png reduced.png --model photo-x4 --factor 2
+    look opaque reduced.png
+}
+
+@test "an opaque picture's colours are those of the picture without alpha" {
+    take opaque.png
+    "$PYTHON" -c 'from PIL import Image; Image.open("opaque.png").convert("RGB").save("rgb.png")'
+    enlarges opaque.png with.png --factor 2
+    enlarges rgb.png without.png --factor 2
+    "$PYTHON" -c 'from PIL import Image; Image.open("with.png").convert("RGB").save("cut.png")'
+    look near cut.png without.png 999
+}
+
+@test "JPEG has no transparency: white, and a word about it" {
+    take hole.png
+    run_here "$FOVEA" upscale hole.png out.jpg --factor 2
+    expect_status 0
+    expect_sentence 'warning: out.jpg: JPEG has no transparency, so it becomes white'
+    expect_no_stdout
+    expect_made out.jpg
+    look facts out.jpg 'JPEG 64x64 rgb 8'
+    look pixel out.jpg 2 2 6 255 255 255
+    look pixel out.jpg 32 32 12 220 0 0
+}
