@@ -13,6 +13,7 @@
  *
  * Threads: those of the engine. Owns: all it opens, until the process ends. Trust: its caller.
  */
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,7 @@ static enum fov_code open_bench(const struct options *o, struct bench *b, struct
     struct fov_model_info info;
     enum fov_code rc;
 
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* as the program does: freed pictures leave nothing */
     if ((rc = fov_engine_open(&o->engine, &b->engine, err)) ||
         (rc = fov_model_open(b->engine, o->model, &b->model, err)))
         return rc;

@@ -5,6 +5,8 @@
     tools/count_tests.py build/meson-logs/testlog.json
     tools/count_tests.py --self-test
 
+What the failed parts said goes to standard error: meson leaves out what stands in TAP.
+
 A meson test that reports its parts (TAP, as bats does, or cmocka's own format) counts as many
 cases as it has parts, any other as one. What meson calls a failure is never lost: a test that
 failed although all its parts passed (it crashed, a sanitizer spoke at the end, the plan was
@@ -67,6 +69,17 @@ def count_log(text):
     return total
 
 
+def failures(test, most=15):
+    """What a failed test said of its failures, or its last words."""
+    lines = (test.get("stdout", "") + "\n" + test.get("stderr", "")).strip().splitlines()
+    said, inside = [], False
+    for line in lines:
+        inside = line.startswith("not ok") or (inside and line.startswith("#"))
+        if inside or re.match(r"\[ *(FAILED|ERROR|LINE) *\]|.*\b(ERROR|SUMMARY): ", line):
+            said.append(line)
+    return "\n".join(["", test["name"], *(said[:most] or lines[-most:])])
+
+
 def self_test():
     """Each kind of test once."""
     cmocka = "[ RUN      ] a\n[       OK ] a\n[ RUN      ] b\n[  FAILED  ] b\n" \
@@ -94,4 +107,8 @@ if __name__ == "__main__":
         self_test()
     else:
         with open(sys.argv[1], encoding="utf-8") as log:
-            print(*count_log(log.read()))
+            text = log.read()
+        for entry in map(json.loads, text.splitlines()):
+            if entry["result"] not in PASSED_RESULTS | {"SKIP"}:
+                print(failures(entry), file=sys.stderr)
+        print(*count_log(text))

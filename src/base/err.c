@@ -12,17 +12,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum fov_code fov_fail(struct fov_err *err, enum fov_code code, const char *fmt, ...)
+void fov__fail(struct fov_err *err, enum fov_code code, const char *fmt, ...)
 {
     if (!err || err->code != FOV_OK)
-        return code;
+        return;
 
     va_list ap;
     va_start(ap, fmt);
     (void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
     va_end(ap);
     err->code = code;
-    return code;
 }
 
 static const struct {

@@ -7,6 +7,7 @@
  *
  * Threads: main. Owns: the process. Trust: a user's words.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static int end_by_signal(int signal_number)
 {
     const struct sigaction action = {.sa_handler = SIG_DFL};
     sigaction(signal_number, &action, NULL);
-    raise(signal_number);
+    (void)raise(signal_number);
     return 128 + signal_number;
 }
 
@@ -105,6 +106,7 @@ int main(int argc, char **argv)
 
     enum fov_code rc = FOV_OK;
 
+    mallopt(M_MMAP_THRESHOLD, 1 << 20); /* a picture's memory goes back to the system with it */
     catch_signals();
     if (argc < 2) {
         fov_options_help(FOV_N_COMMANDS);

@@ -150,7 +150,10 @@ static const char *near_option(enum fov_command_id command, const char *word,
             n++;
         }
     const char *const near = fov_suggest(word, words, n);
-    return near ? strcpy(found, near) : NULL;
+    if (!near)
+        return NULL;
+    (void)snprintf(found, NAME_BYTES, "%s", near);
+    return found;
 }
 
 /* getopt_long() has met something that it does not know, or a value is missing or too much. */

@@ -145,7 +145,7 @@ static void limit_alpha(const struct enlarge *e)
     for (int x = 0; x < e->in->Xsize; x++) {
         alpha_limits(e, x, e->next_row / e->scale, &lo, &hi);
         for (int dx = 0; dx < e->scale; dx++) {
-            const size_t i = (size_t)(x * e->scale + dx);
+            const size_t i = (size_t)x * (size_t)e->scale + (size_t)dx;
             const unsigned a = get_sample(e->alpha_rows, i, e->sample_bytes);
             const unsigned v = a < lo ? lo : a > hi ? hi : a;
             if (e->sample_bytes == 1)

@@ -42,14 +42,13 @@ const char *fov_image_library(void)
     return vips_version_string();
 }
 
-enum fov_code fov__vips_fail(struct fov_err *err, enum fov_code code, const char *name,
-                             const char *what)
+void fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, const char *what)
 {
     char line[160];
     (void)g_strlcpy(line, vips_error_buffer(), sizeof(line));
     line[strcspn(line, "\n")] = '\0';
     vips_error_clear();
-    return fov_fail(err, code, line[0] ? "%s: %s (%s)" : "%s: %s", name, what, line);
+    (void)fov_fail(err, code, line[0] ? "%s: %s (%s)" : "%s: %s", name, what, line);
 }
 
 enum fov_code fov__image_wrap(VipsImage *vips, const struct fov_image *like, const char *name,

@@ -57,15 +57,6 @@ static double vector_scale(const struct opening *o)
     return o->options->vector_scale > 0 ? o->options->vector_scale : 1;
 }
 
-static bool has_pages(const char *loader)
-{
-    static const char *const with[] = {"Gif", "Nsgif", "Webp", "Tiff", "Pdf", "Heif", "Jxl"};
-    for (size_t i = 0; i < FOV_N_ELEMENTS(with); i++)
-        if (strstr(loader, with[i]))
-            return true;
-    return false;
-}
-
 /* What libvips can load and nobody would call a picture: tables of numbers, raw memory. */
 static bool is_no_picture(const char *loader)
 {
@@ -92,11 +83,10 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
     return FOV_OK;
 }
 
-/* Read the header. `page` and `scale` go only to the loaders that know them. */
-static enum fov_code open_header(const struct opening *o, VipsImage **ret_image,
+/* Read the header of page `page`, as far as the loader knows pages. */
+static enum fov_code open_header(const struct opening *o, int page, VipsImage **ret_image,
                                  struct fov_err *err)
 {
-    const int page = o->options->page > 0 ? o->options->page : 0;
     VipsOperation *const op = vips_operation_new(o->loader);
     if (!op)
         return fov__vips_fail(err, FOV_EINTERNAL, o->name, "its decoder is missing");
@@ -106,7 +96,7 @@ static enum fov_code open_header(const struct opening *o, VipsImage **ret_image,
     else
         g_object_set(op, "filename", o->path, NULL);
     g_object_set(op, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
-    if (has_pages(o->loader))
+    if (page > 0 && g_object_class_find_property(G_OBJECT_GET_CLASS(op), "page"))
         g_object_set(op, "page", page, NULL);
     if (is_vector_loader(o->loader))
         g_object_set(op, "scale", vector_scale(o), NULL);
@@ -140,7 +130,9 @@ static enum fov_code check_pixels(const struct opening *o, VipsImage *image, str
 
 static enum fov_code check_pages(const struct opening *o, VipsImage *image, struct fov_err *err)
 {
-    const int n_pages = vips_image_get_n_pages(image), page = o->options->page;
+    /* what libvips counts as pages of JPEG 2000 are smaller copies */
+    const int n_pages = strstr(o->loader, "Jp2k") ? 1 : vips_image_get_n_pages(image);
+    const int page = o->options->page;
     if (page >= n_pages)
         return fov_fail(err, FOV_EFORMAT, "%s: holds %d frames or pages; there is no --page %d",
                         o->name, n_pages, page);
@@ -148,6 +140,24 @@ static enum fov_code check_pages(const struct opening *o, VipsImage *image, stru
         return fov_fail(err, FOV_EFORMAT,
                         "%s: holds %d frames or pages; choose one with --page 0 to %d", o->name,
                         n_pages, n_pages - 1);
+    return FOV_OK;
+}
+
+/* Open the page asked for, once the first one's header has said how many there are. */
+static enum fov_code open_page(const struct opening *o, VipsImage **ret_image, struct fov_err *err)
+{
+    FOV_AUTO(fov__unref_at) VipsImage *image = NULL;
+    enum fov_code rc;
+    if ((rc = open_header(o, 0, &image, err)) || (rc = check_pages(o, image, err)))
+        return rc;
+    if (o->options->page > 0) {
+        g_object_unref(FOV_STEAL(image));
+        if ((rc = open_header(o, o->options->page, &image, err)))
+            return rc;
+    }
+    if ((rc = check_pixels(o, image, err)))
+        return rc;
+    *ret_image = FOV_STEAL(image);
     return FOV_OK;
 }
 
@@ -217,9 +227,6 @@ static int normalise(VipsImage **image)
 
 static enum fov_code prepare(const struct opening *o, VipsImage **image, struct fov_err *err)
 {
-    enum fov_code rc;
-    if ((rc = check_pixels(o, *image, err)) || (rc = check_pages(o, *image, err)))
-        return rc;
     if (turn_upright(image))
         return fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");
     if (normalise(image))
@@ -243,7 +250,7 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
 
     if (!from_stdin && (rc = check_file(path, err)))
         return rc;
-    if ((rc = find_loader(&o, err)) || (rc = open_header(&o, &image, err)) ||
+    if ((rc = find_loader(&o, err)) || (rc = open_page(&o, &image, err)) ||
         (rc = prepare(&o, &image, err)))
         return rc;
     const struct fov_image like = {.is_vector = is_vector_loader(o.loader)};

@@ -196,6 +196,8 @@ static int generate(VipsRegion *out, void *seq, void *a, void *b, gboolean *stop
 enum fov_code fov__resample(const struct fov_image *in, enum fov_filter filter, int width_px,
                             int height_px, struct fov_image **ret_image, struct fov_err *err)
 {
+    if (filter >= FOV_N_FILTERS)
+        return fov_fail(err, FOV_EUSAGE, "%s: there is no filter %d", in->name, (int)filter);
     if (width_px < 1 || height_px < 1 || width_px > VIPS_MAX_COORD || height_px > VIPS_MAX_COORD)
         return fov_fail(err, FOV_EUSAGE, "%s: a size of %dx%d is outside 1..%d", in->name, width_px,
                         height_px, VIPS_MAX_COORD);

@@ -4,8 +4,9 @@
  * libvips pulls strips through the pipeline and encodes them as they come; the bytes go through
  * our own write function, so that a full disk is told from a damaged input: both end the pipeline.
  *
- * PNG: deflate level 2, where the encoder keeps up with the network (level 6 takes four times as
- * long for 9 % less; docs/SPEED.md). JPEG: no chroma subsampling from quality 90 on.
+ * PNG: deflate level 2 with adaptive filters: level 6 takes four times as long for 6 % less, and
+ * without filters files are 74 % larger (docs/SPEED.md). JPEG: libvips subsamples chroma below
+ * quality 90 only.
  *
  * Threads: libvips's; progress may be told on any of them. Owns: nothing. Trust: the pixels.
  */
@@ -126,7 +127,8 @@ static int encode(VipsImage *image, VipsTarget *target, const struct fov_format 
                   int quality)
 {
     if (!strcmp(format->saver, "pngsave_target"))
-        return vips_pngsave_target(image, target, "compression", 2, NULL);
+        return vips_pngsave_target(image, target, "compression", 2, "filter",
+                                   VIPS_FOREIGN_PNG_FILTER_ALL, NULL);
     if (!strcmp(format->saver, "tiffsave_target"))
         return vips_tiffsave_target(image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW,
                                     "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);

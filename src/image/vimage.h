@@ -21,8 +21,9 @@ FOV_CHECKED enum fov_code fov__image_wrap(VipsImage *vips, const struct fov_imag
                                           struct fov_err *err);
 
 /* Fail with the first line of what libvips said, and clear that. */
-enum fov_code fov__vips_fail(struct fov_err *err, enum fov_code code, const char *name,
-                             const char *what);
+#define fov__vips_fail(err, code, name, what)                                                      \
+    (fov__vips_tell(err, code, name, what), (enum fov_code)(code))
+void fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, const char *what);
 
 /* Keep `in` alive as long as `out`, whose generate function reads it; libvips does that only for
  * its own operations. */

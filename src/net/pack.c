@@ -58,7 +58,8 @@ static size_t shape_layers(const struct fov_graph *g, struct fov_packed *p)
         floats += layer_floats(&p->layers[i]);
         p->n_channels = l->out_ch > p->n_channels ? l->out_ch : p->n_channels;
         p->n_multiply_adds += (long long)l->weight->n_elements;
-        p->n_parameters += (long long)l->weight->n_elements + l->out_ch * (l->slope ? 2 : 1);
+        p->n_parameters +=
+            (long long)l->weight->n_elements + (long long)l->out_ch * (l->slope ? 2 : 1);
     }
     return floats;
 }

@@ -75,7 +75,7 @@ void fov_row_store(void *dst, const float *src, size_t n_ch, const float *base,
 
     for (size_t x = 0; x < (size_t)shape->width_px; x++)
         for (size_t dx = 0; dx < s; dx++) {
-            float rgb[3];
+            float rgb[3] = {0};
             for (size_t c = 0; c < 3; c++)
                 rgb[c] = src[x * n_ch + c * s * s + (size_t)dy * s + dx] +
                          (base[x * FOV_INPUT_CHANNELS + c] + mean);

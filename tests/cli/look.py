@@ -125,12 +125,14 @@ def opaque(path):
 
 
 def no_green(path):
-    """The red square on transparent green: nothing green shows, alone or over blue."""
+    """The red square on transparent green: it stays red to its edge, alone or over blue."""
     pixels = read(path).astype(float)
     seen = pixels[..., 3] > 8
     check(seen.mean() > 0.2, f"{path}: nothing is left")
     green = pixels[..., 1][seen].max()
     check(green <= 40, f"{path}: a visible pixel has green {green}")
+    red = pixels[..., 0][seen].min()
+    check(red >= 200, f"{path}: a dark fringe, red {red}")
     alpha = pixels[..., 3:] / 255
     over = pixels[..., :3] * alpha + np.array([0, 0, 255]) * (1 - alpha)
     check(over[..., 1].max() <= 24, f"{path}: over blue, green is {over[..., 1].max()}")

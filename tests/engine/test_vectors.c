@@ -213,6 +213,8 @@ int main(int argc, char **argv)
     };
     if (argc != 3)
         return 2;
+    if (!cpu_has(getenv("FOV_CPU")))
+        return 77;
     vectors = argv[1];
     models = argv[2];
     return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);

@@ -453,6 +453,8 @@ int main(int argc, char **argv)
     };
     if (argc != 2)
         return 2;
+    if (!cpu_has(getenv("FOV_CPU")))
+        return 77;
     vectors = argv[1];
     return cmocka_run_group_tests_name("wave", tests, NULL, NULL);
 }

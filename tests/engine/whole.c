@@ -6,7 +6,14 @@
  */
 #include "tests/engine/whole.h"
 
+#include "base/cpu.h"
 #include "base/mem.h"
+
+bool cpu_has(const char *name)
+{
+    unsigned mask;
+    return !name || (fov_cpu_parse(name, &mask) && (fov_cpu_detect() & mask) == mask);
+}
 
 static struct layer_rows layer_new(int width, int height, size_t n_ch)
 {

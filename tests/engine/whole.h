@@ -3,8 +3,13 @@
 #ifndef FOV_TESTS_ENGINE_WHOLE_H
 #define FOV_TESTS_ENGINE_WHOLE_H
 
+#include <stdbool.h>
+
 #include "net/kernels/kernels.h"
 #include "net/pack.h"
+
+/* Can this CPU run the level called `name` (NULL: any)? Otherwise a test is skipped. */
+bool cpu_has(const char *name);
 
 /* One layer's activations, (height, width, n_ch), with the border and slack that kernels need. */
 struct layer_rows {

@@ -10,10 +10,11 @@
 
 #include <stddef.h>
 
-#define FOV_CHANNEL_GROUP 16  /* output channels that a kernel makes together: one AVX-512 vector  \
-                               */
-#define FOV_INPUT_CHANNELS 4  /* RGB and a zero */
-#define FOV_ROW_SLACK_PX   16 /* pixels that may be read, never used, past the zero on the right */
+/* Output channels that a kernel makes together, one AVX-512 vector; channels of the input, RGB and
+ * a zero; pixels that may be read, never used, past the zero on the right of a row. */
+#define FOV_CHANNEL_GROUP  16
+#define FOV_INPUT_CHANNELS 4
+#define FOV_ROW_SLACK_PX   16
 
 /* One row of a 3x3 convolution with its bias, activation and addition. */
 struct fov_conv_row {
