@@ -13,8 +13,7 @@ enum fov_code fov_cmd_help(const struct fov_args *args, struct fov_err *err)
     if (args->n_operands) {
         command = fov_command_find(args->operands[0]);
         if (command == FOV_N_COMMANDS)
-            return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s' (see `fovea help`)",
-                            args->operands[0]);
+            return fov_command_unknown(args->operands[0], err);
     }
     fov_options_help(command);
     return FOV_OK;

@@ -52,24 +52,12 @@ static int end_by_signal(int signal_number)
     return 128 + signal_number;
 }
 
-static enum fov_code no_command(const char *word, struct fov_err *err)
-{
-    const char *names[FOV_N_COMMANDS];
-    for (int i = 0; i < FOV_N_COMMANDS; i++)
-        names[i] = fov_commands[i].name;
-    const char *const near = fov_suggest(word, names, FOV_N_COMMANDS);
-    if (near)
-        return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s'; did you mean %s?", word,
-                        near);
-    return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s' (see `fovea help`)", word);
-}
-
 static enum fov_code run_command(int argc, char **argv, bool *ret_json, struct fov_err *err)
 {
     const enum fov_command_id command = fov_command_find(argv[0]);
     struct fov_args args;
     if (command == FOV_N_COMMANDS)
-        return no_command(argv[0], err);
+        return fov_command_unknown(argv[0], err);
     const enum fov_code rc = fov_options_parse(command, argc, argv, &args, err);
     if (rc)
         return rc;

@@ -80,7 +80,8 @@ static int distance(const char *a, const char *b)
     return row[nb];
 }
 
-const char *fov_suggest(const char *word, const char *const *words, int n)
+/* The nearest of `n` words to a misspelt one, or NULL when none is near. */
+static const char *nearest(const char *word, const char *const *words, int n)
 {
     const char *best = NULL;
     int least = 3; /* further away is another word */
@@ -100,6 +101,18 @@ enum fov_command_id fov_command_find(const char *name)
         if (!strcmp(name, fov_commands[i].name))
             return (enum fov_command_id)i;
     return FOV_N_COMMANDS;
+}
+
+enum fov_code fov_command_unknown(const char *name, struct fov_err *err)
+{
+    const char *names[FOV_N_COMMANDS];
+    for (int i = 0; i < FOV_N_COMMANDS; i++)
+        names[i] = fov_commands[i].name;
+    const char *const near = nearest(name, names, FOV_N_COMMANDS);
+    if (near)
+        return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s'; did you mean %s?", name,
+                        near);
+    return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s' (see `fovea help`)", name);
 }
 
 static enum fov_code set_option(const struct entry *o, const char *value, struct fov_args *args,
@@ -149,7 +162,7 @@ static const char *near_option(enum fov_command_id command, const char *word,
             words[n] = names[n];
             n++;
         }
-    const char *const near = fov_suggest(word, words, n);
+    const char *const near = nearest(word, words, n);
     if (!near)
         return NULL;
     (void)snprintf(found, NAME_BYTES, "%s", near);

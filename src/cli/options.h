@@ -39,14 +39,14 @@ extern const struct fov_command fov_commands[FOV_N_COMMANDS];
 /* The command called `name`, or FOV_N_COMMANDS. */
 enum fov_command_id fov_command_find(const char *name);
 
+/* FOV_EUSAGE: there is no command `name`, with the nearest one that there is. */
+enum fov_code fov_command_unknown(const char *name, struct fov_err *err);
+
 /* Parse what follows the command: argv[0] is the command itself. FOV_EUSAGE. */
 FOV_CHECKED enum fov_code fov_options_parse(enum fov_command_id command, int argc, char **argv,
                                             struct fov_args *ret_args, struct fov_err *err);
 
 /* Print a command's help, or with FOV_N_COMMANDS the list of commands, to standard output. */
 void fov_options_help(enum fov_command_id command);
-
-/* The nearest of `n` words to a misspelt one, or NULL when none is near. */
-const char *fov_suggest(const char *word, const char *const *words, int n);
 
 #endif

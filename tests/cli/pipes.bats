@@ -67,7 +67,7 @@ setup_file() {
 }
 
 @test "on a terminal: percent and time left, then what was made" {
-    command -v script >/dev/null || skip 'there is no script(1)'
+    script -qec true /dev/null >/dev/null 2>&1 || skip 'no terminal can be had from script(1)'
     take tall.png
     status=0
     script -qec "FOV_CPU=c '$FOVEA' upscale tall.png out.png --factor 2" typescript \
@@ -85,7 +85,7 @@ setup_file() {
 }
 
 @test "on a terminal a failure stands on a line of its own" {
-    command -v script >/dev/null || skip 'there is no script(1)'
+    script -qec true /dev/null >/dev/null 2>&1 || skip 'no terminal can be had from script(1)'
     take noise.png
     head -c 6000 noise.png >cut.png
     status=0

@@ -3,8 +3,10 @@
 #define _GNU_SOURCE
 #include "tests/unit/cmocka_all.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,6 +283,54 @@ static void replacing_keeps_mode_and_link(void **state)
     assert_int_equal(st.st_mode & 07777, 0640);
 }
 
+/* A file system without O_TMPFILE: open() is wrapped by the linker to say so. */
+static bool without_tmpfile;
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+    va_list ap;
+    va_start(ap, flags);
+    const int mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, int) : 0;
+    va_end(ap);
+    if (without_tmpfile && flags & __O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    return __real_open64(path, flags, mode);
+}
+
+static void hidden_name_stands_in(void **state)
+{
+    struct fov_outfile *file;
+    struct stat st;
+    (void)state;
+    without_tmpfile = true;
+    assert_int_equal(system("mkdir fallback"), 0);
+    assert_int_equal(fov_outfile_open("fallback/a", false, &file, NULL), FOV_OK);
+    put(file, "one");
+    assert_int_equal(system("ls -A fallback | grep -q '^[.]fovea-......$'"), 0);
+    assert_int_equal(fov_outfile_commit(&file, NULL), FOV_OK);
+    assert_file("fallback/a", "one");
+    assert_int_equal(stat("fallback/a", &st), 0);
+    assert_int_equal(st.st_mode & 0600, 0600);
+
+    assert_int_equal(fov_outfile_open("fallback/a", true, &file, NULL), FOV_OK);
+    put(file, "two");
+    assert_int_equal(fov_outfile_commit(&file, NULL), FOV_OK);
+    assert_file("fallback/a", "two");
+
+    assert_int_equal(fov_outfile_open("fallback/b", false, &file, NULL), FOV_OK);
+    fov_outfile_close(file);
+    assert_int_equal(fov_outfile_open("fallback/c", false, &file, NULL), FOV_OK);
+    assert_int_equal(system("printf theirs >fallback/c"), 0);
+    assert_int_equal(fov_outfile_commit(&file, NULL), FOV_EOUTPUT);
+    assert_file("fallback/c", "theirs");
+    assert_int_equal(system("test \"$(ls -A fallback | tr '\\n' ' ')\" = 'a c '"), 0);
+    without_tmpfile = false;
+}
+
 static void file_needs_a_folder(void **state)
 {
     struct fov_outfile *file = NULL;
@@ -307,6 +357,7 @@ int main(void)
         cmocka_unit_test(file_vanishes_without_commit),
         cmocka_unit_test(file_is_not_replaced_unasked),
         cmocka_unit_test(replacing_keeps_mode_and_link),
+        cmocka_unit_test(hidden_name_stands_in),
         cmocka_unit_test(file_needs_a_folder),
     };
     return cmocka_run_group_tests_name("base", tests, make_folder, remove_folder);
