@@ -6,7 +6,8 @@
  *
  * PNG: deflate level 2 with adaptive filters: level 6 takes four times as long for 6 % less, and
  * without filters files are 74 % larger (docs/SPEED.md). JPEG: libvips subsamples chroma below
- * quality 90 only.
+ * quality 90 only; optimised Huffman tables would need the whole result in memory. The encoders of
+ * WebP, AVIF, HEIF and JPEG XL hold the whole result by themselves.
  *
  * Threads: libvips's; progress may be told on any of them. Owns: nothing. Trust: the pixels.
  */
@@ -142,7 +143,7 @@ static int encode(VipsImage *image, VipsTarget *target, const struct fov_format 
         return vips_webpsave_target(image, target, "Q", quality, NULL);
     if (!strcmp(format->name, "JPEG XL"))
         return vips_jxlsave_target(image, target, "Q", quality, NULL);
-    return vips_jpegsave_target(image, target, "Q", quality, "optimize_coding", TRUE, NULL);
+    return vips_jpegsave_target(image, target, "Q", quality, NULL);
 }
 
 static int flatten_on_white(VipsImage **image)

@@ -13,7 +13,7 @@ peak_mb() { # COMMAND ...: sets $mb
     mb=$(cat "$PRINTED/out")
 }
 
-@test "a result of 207 MB takes a fraction of that, by network and by Lanczos" {
+@test "a result of 207 MB takes a fraction of that, by network and by Lanczos, to PNG and to JPEG" {
     local factor
     "$FOVEA" upscale "$ROOT/examples/winter-house.jpg" tall.png --method nearest # 1600 x 1200
     "$FOVEA" upscale tall.png input.png --method nearest --factor 2              # 3200 x 2400
@@ -21,6 +21,8 @@ peak_mb() { # COMMAND ...: sets $mb
     [ "$mb" -lt 150 ] || wrong "the network's run took $mb MB"
     peak_mb "$FOVEA" upscale input.png lanczos.png --factor 3 --method lanczos
     [ "$mb" -lt 150 ] || wrong "Lanczos took $mb MB"
+    peak_mb "$FOVEA" upscale input.png lanczos.jpg --factor 3 --method lanczos
+    [ "$mb" -lt 150 ] || wrong "Lanczos to JPEG took $mb MB"
 }
 
 @test "memory does not grow with the height" {
