@@ -142,12 +142,14 @@ static float expected(const struct fov_tensor *t, size_t i, float *got)
     return (float)u / 65535;
 }
 
-static void check_whole(struct fov_model *model, const struct fov_safetensors *file, int scale,
-                        const char *size)
+static void check_size(struct fov_model *model, const struct fov_safetensors *file,
+                       const char *name, const char *size)
 {
     char in_name[32], out_name[32];
+    struct fov_model_info info;
+    fov_model_get_info(model, &info);
     (void)snprintf(in_name, sizeof(in_name), "input.%s", size);
-    (void)snprintf(out_name, sizeof(out_name), "x%d.%s", scale, size);
+    (void)snprintf(out_name, sizeof(out_name), "%s.%s", name, size);
     const struct fov_tensor *const in = tensor(file, in_name), *const out = tensor(file, out_name);
     const struct fov_shape shape = {
         .width_px = (int)in->dims[1],
@@ -158,7 +160,7 @@ static void check_whole(struct fov_model *model, const struct fov_safetensors *f
     float *const rgb = fov_calloc(in->n_elements, sizeof(*rgb));
     float *const got = fov_calloc(out->n_elements, sizeof(*got));
     assert_true(rgb && got);
-    assert_int_equal(out->n_elements, in->n_elements * (size_t)(scale * scale));
+    assert_int_equal(out->n_elements, in->n_elements * (size_t)(info.scale * info.scale));
 
     for (size_t i = 0; i < in->n_elements; i++)
         rgb[i] = (float)in->data[i] / 255;
@@ -172,10 +174,33 @@ static void check_whole(struct fov_model *model, const struct fov_safetensors *f
     fov_free(got);
 }
 
-static void shipped_networks(void **state)
+/* Every size of real picture through a network: smaller than its reach, and odd. */
+static void check_whole(struct fov_model *model, const char *name)
 {
     static const char *const sizes[] = {"1x1", "2x3", "17x1", "123x77"};
     struct fov_safetensors *const file = open_file(vectors, "whole.vectors");
+    for (size_t i = 0; i < FOV_N_ELEMENTS(sizes); i++)
+        check_size(model, file, name, sizes[i]);
+    fov_safetensors_close(file);
+}
+
+static void whole_compact_network(void **state)
+{
+    const struct fov_engine_options options = {.cpu = getenv("FOV_CPU")};
+    struct fov_engine *engine;
+    struct fov_model *model;
+    char path[1024];
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/compact.model.safetensors", vectors);
+    assert_int_equal(fov_engine_open(&options, &engine, NULL), FOV_OK);
+    assert_int_equal(fov_model_open(engine, path, &model, NULL), FOV_OK);
+    check_whole(model, "compact");
+    fov_model_close(model);
+    fov_engine_close(engine);
+}
+
+static void shipped_networks(void **state)
+{
     const struct fov_engine_options options = {.cpu = getenv("FOV_CPU")};
     struct fov_engine *engine;
     (void)state;
@@ -196,12 +221,12 @@ static void shipped_networks(void **state)
                          9 * (3 * 64 + 17 * 64 * 64 + 64 * 3 * scale * scale));
         assert_string_equal(fov_model_metadata(model, "license"), "Apache-2.0");
         assert_null(fov_model_metadata(model, "no such key"));
-        for (size_t i = 0; i < FOV_N_ELEMENTS(sizes); i++)
-            check_whole(model, file, scale, sizes[i]);
+        char name[8];
+        (void)snprintf(name, sizeof(name), "x%d", scale);
+        check_whole(model, name);
         fov_model_close(model);
     }
     fov_engine_close(engine);
-    fov_safetensors_close(file);
 }
 
 int main(int argc, char **argv)
@@ -209,6 +234,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(residual_layer_by_layer),
         cmocka_unit_test(compact_layer_by_layer),
+        cmocka_unit_test(whole_compact_network),
         cmocka_unit_test(shipped_networks),
     };
     if (argc != 3)

@@ -110,17 +110,19 @@ def dump_layers(folder, name, tensors, seed):
 
 
 def dump_whole(folder):
-    """Write what the shipped networks make of crops of a photograph."""
+    """Write what the shipped networks, and the small compact one, make of crops of a photograph."""
+    models = {f"x{scale}": ROOT / f"models/photo-x{scale}.safetensors" for scale in (2, 3, 4)}
+    models["compact"] = folder / "compact.model.safetensors"
     photo = np.array(Image.open(ROOT / PHOTO).convert("RGB"))
     crops = {name: photo[y : y + h, x : x + w] for name, (x, y, w, h) in CROPS.items()}
     tensors = {f"input.{name}": st.raw(crop) for name, crop in crops.items()}
-    for scale in (2, 3, 4):
-        weights = nets.weights(ROOT / f"models/photo-x{scale}.safetensors")
+    for model, path in models.items():
+        weights = nets.weights(path)
         for name, crop in crops.items():
             out, _ = run(weights, crop.astype(np.float32) / 255)
             if crop.size > 1000:
                 out = np.round(np.clip(out, 0, 1) * np.float32(65535)).astype(np.uint16)
-            tensors[f"x{scale}.{name}"] = st.raw(out)
+            tensors[f"{model}.{name}"] = st.raw(out)
     # Widest type first, so that every tensor is aligned for whoever maps the file.
     tensors = dict(sorted(tensors.items(), key=lambda item: -st.BYTES[item[1].dtype]))
     st.save(folder / "whole.vectors.safetensors", tensors, {"input": PHOTO})
