@@ -116,13 +116,13 @@ enum fov_code fov_image_to_rgb8(const struct fov_image *image, uint8_t **ret_rgb
     return FOV_OK;
 }
 
-enum fov_code fov_image_from_rgb8(const uint8_t *rgb, int width_px, int height_px,
+enum fov_code fov_image_from_rgb8(const uint8_t *rgb, int width_px, int height_px, const char *name,
                                   struct fov_image **ret_image, struct fov_err *err)
 {
     VipsImage *const v = vips_image_new_from_memory(rgb, (size_t)width_px * (size_t)height_px * 3,
                                                     width_px, height_px, 3, VIPS_FORMAT_UCHAR);
     if (!v)
-        return fov__vips_fail(err, FOV_EINTERNAL, "memory", "is no picture");
+        return fov__vips_fail(err, FOV_EINTERNAL, name, "is no picture");
     v->Type = VIPS_INTERPRETATION_sRGB;
-    return fov__image_wrap(v, NULL, "memory", ret_image, err);
+    return fov__image_wrap(v, NULL, name, ret_image, err);
 }

@@ -178,7 +178,8 @@ static enum fov_code explain(const struct fov_image *image, const char *path,
         vips_error_clear();
         return fov_fail(err, step->code, "%s: %s", image->name, step->text);
     }
-    return fov__vips_fail(err, FOV_EFORMAT, image->name, "is damaged, or cannot be encoded");
+    return fov__vips_fail(err, FOV_EFORMAT, image->name,
+                          step && step->code ? "is damaged" : "is damaged, or cannot be encoded");
 }
 
 static enum fov_code check_side(const VipsImage *v, const struct fov_format *format,

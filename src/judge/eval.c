@@ -14,6 +14,7 @@
 #include "judge/quality.h"
 
 struct pixels {
+    const char *name; /* of the file, for messages */
     uint8_t *rgb;
     int width, height;
 };
@@ -71,7 +72,7 @@ static enum fov_code run_system(const struct pixels *in, int system, struct fov_
     FOV_AUTO(image_free_at) struct fov_image *image = NULL;
     FOV_AUTO(image_free_at) struct fov_image *out = NULL;
     enum fov_code rc;
-    if ((rc = fov_image_from_rgb8(in->rgb, in->width, in->height, &image, err)))
+    if ((rc = fov_image_from_rgb8(in->rgb, in->width, in->height, in->name, &image, err)))
         return rc;
     if (system == FOV_EVAL_MODEL)
         rc = fov_image_enlarge(image, model, scale, &out, err);
@@ -97,8 +98,8 @@ static enum fov_code compare(const char *path, const struct pixels *a, const str
 enum fov_code fov_eval_picture(const char *path, struct fov_model *model, int scale,
                                struct fov_score ret_scores[FOV_EVAL_N], struct fov_err *err)
 {
-    FOV_AUTO(pixels_done) struct pixels original = {0};
-    FOV_AUTO(pixels_done) struct pixels small = {0};
+    FOV_AUTO(pixels_done) struct pixels original = {.name = path};
+    FOV_AUTO(pixels_done) struct pixels small = {.name = path};
     struct fov_score scores[FOV_EVAL_N];
     enum fov_code rc;
 

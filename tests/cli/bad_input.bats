@@ -37,7 +37,7 @@ setup_file() {
 
 @test "a truncated PNG" {
     take cut.png
-    fails 65 'cut.png: is damaged, or cannot be encoded (*)' upscale cut.png out.png
+    fails 65 'cut.png: is damaged (*)' upscale cut.png out.png
     fails 65 'cut.png: is damaged, or cannot be encoded (*)' \
         upscale cut.png out.png --method nearest
 }
@@ -49,7 +49,7 @@ setup_file() {
 
 @test "a truncated JPEG" {
     take cut.jpg
-    fails 65 'cut.jpg: is damaged, or cannot be encoded (*)' upscale cut.jpg out.png
+    fails 65 'cut.jpg: is damaged (*)' upscale cut.jpg out.png
     fails 65 'cut.jpg: is damaged, or cannot be encoded (*)' \
         upscale cut.jpg out.jpg --method bicubic
 }
@@ -65,14 +65,14 @@ setup_file() {
     take cut.jpg
     run_here "$FOVEA" upscale - out.png <cut.jpg
     expect_status 65
-    expect_sentence 'standard input: is damaged, or cannot be encoded (*)'
+    expect_sentence 'standard input: is damaged (*)'
     expect_untouched
 }
 
 @test "damaged input leaves the file alone that --force would replace" {
     take cut.png photo.png
     cp photo.png out.png
-    fails 65 'cut.png: is damaged, or cannot be encoded (*)' upscale cut.png out.png --force
+    fails 65 'cut.png: is damaged (*)' upscale cut.png out.png --force
     cmp photo.png out.png
 }
 

@@ -124,7 +124,7 @@ EOF
     take set
     run_here "$FOVEA" eval --set set --scale 4 --model photo-x2
     expect_status 2
-    expect_sentence '*this network enlarges 2 times; 4 was asked for'
+    expect_sentence 'set/*: this network enlarges 2 times; 4 was asked for'
 }
 
 @test "no --set" {
