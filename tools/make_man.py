@@ -12,6 +12,17 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+MODEL_FILES = [
+    (".safetensors", "tensors by name"),
+    (".pth, .pt, .ckpt",
+     "what torch.save() of PyTorch wrote, today or before 1.6: the weights at the top, or under "
+     "params_ema, params, state_dict or the like. Nothing in such a file is executed; one that "
+     "asks for it is refused."),
+    (".param with .bin",
+     "a network of ncnn, as Upscayl and realesrgan-ncnn-vulkan have them. Name either; the other "
+     "must lie beside it. A last layer that shrinks the result (realesr-animevideov3-x2) is left "
+     "out: --factor does that."),
+]
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -69,6 +80,11 @@ def main():
     for name, operands, _, _, line, text in commands:
         page.append(f".SS fovea {name} {roff(operands)}\n{roff(text or line)}\n")
         page.append(options_of(name, options))
+    page.append(".SH MODEL FILES\n" + roff(
+        "A network in a file is named by --model. The content of the file decides what it is, not "
+        "its name.") + "\n")
+    for suffix, text in MODEL_FILES:
+        page.append(paragraph(suffix, text))
     page.append(".SH EXIT STATUS\n")
     by_status = {}
     for _, status, text in codes:
@@ -76,7 +92,11 @@ def main():
     for status, texts in by_status.items():
         page.append(paragraph(status, "; ".join(texts)))
     page.append(".SH ENVIRONMENT\n")
-    page.append(paragraph("FOV_CPU", "use at most these instructions: c, avx2 or avx512"))
+    page.append(
+        paragraph(
+            "FOV_CPU", "use at most these instructions: c, avx2, avxvnni, avx512 or avx512vnni"
+        )
+    )
     page.append(paragraph("FOVEA_MODELS", "the folder of networks"))
     page.append(".SH EXAMPLES\n.nf\nfovea upscale photo.jpg large.png\n"
                 "fovea upscale photo.jpg house.jpg \\-\\-factor 2 \\-\\-quality 92 \\-\\-force\n"

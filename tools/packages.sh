@@ -7,20 +7,31 @@
 # shellcheck shell=sh disable=SC2086 # lists of words without blanks: split on purpose
 
 # To build and run the program. ninja, meson and python3 come together.
-PACKAGES_BUILD='gcc libc6-dev meson ninja-build pkg-config libvips-dev libjansson-dev'
+PACKAGES_BUILD='gcc libc6-dev meson ninja-build pkg-config libvips-dev libisal-dev
+libjansson-dev'
 
 # To test it. clang-tidy and clang-format decide by their version, so they are those of Debian 12.
-PACKAGES_CHECK='binutils clang clang-format clang-tidy libclang-rt-14-dev llvm libcmocka-dev bats
-qemu-user python3 python3-numpy python3-pil'
+PACKAGES_CHECK='binutils clang clang-format clang-tidy libclang-rt-14-dev llvm libcmocka-dev
+zlib1g-dev bats qemu-user python3 python3-numpy python3-pil'
 
-# need_packages GROUP...: install what is missing of the groups BUILD and CHECK. Says nothing when
-# nothing is missing. Fails, after one sentence on standard error, when something cannot be had.
+# To measure it: what the drivers in bench/ need, and its peers, each of which may be missing.
+PACKAGES_BENCH='python3-numpy python3-pil python3-matplotlib'
+PACKAGES_PYTORCH='python3-torch python3-numpy'
+PACKAGES_ONNX='python3-onnx'
+PACKAGES_NODE='nodejs npm'
+
+# need_packages GROUP...: install what is missing of the groups above. Says nothing when nothing
+# is missing. Fails, after one sentence on standard error, when something cannot be had.
 need_packages() (
     wanted=
     for group in "$@"; do
         case $group in
         BUILD) wanted="$wanted $PACKAGES_BUILD" ;;
         CHECK) wanted="$wanted $PACKAGES_CHECK" ;;
+        BENCH) wanted="$wanted $PACKAGES_BENCH" ;;
+        PYTORCH) wanted="$wanted $PACKAGES_PYTORCH" ;;
+        ONNX) wanted="$wanted $PACKAGES_ONNX" ;;
+        NODE) wanted="$wanted $PACKAGES_NODE" ;;
         *) echo "need_packages: no group $group" >&2 && return 2 ;;
         esac
     done

@@ -43,8 +43,8 @@ struct fov_stream;
 
 struct fov_engine_options {
     int n_threads;   /* that compute, the caller's included, up to 256; 0: one for each core */
-    const char *cpu; /* at most this instruction set: "c", "avx2", "avx512"; NULL: the best */
-    int exact;       /* nonzero: float32 arithmetic in every layer. Today all layers are. */
+    const char *cpu; /* at most this instruction set, a name of fov_engine_cpu(); NULL: the best */
+    int exact; /* nonzero: float32 throughout, about half as fast; else int16 where it is safe */
 };
 
 /* Start an engine; `options` may be NULL. Gives *ret_engine; end it with fov_engine_close(), after
@@ -53,14 +53,16 @@ FOV_API enum fov_code fov_engine_open(const struct fov_engine_options *options,
                                       struct fov_engine **ret_engine, struct fov_err *err);
 FOV_API void fov_engine_close(struct fov_engine *engine);
 
-/* The instruction set in use: "c", "avx2" or "avx512". */
+/* The instruction set in use: "c", "avx2", "avxvnni", "avx512" or "avx512vnni". */
 FOV_API const char *fov_engine_cpu(const struct fov_engine *engine);
 FOV_API int fov_engine_n_threads(const struct fov_engine *engine);
 
 /* ---- model ----------------------------------------------------------------------------- */
 
-/* Load the network in the .safetensors file `path`: proven, recognised by its tensors' names, its
- * weights laid out for the engine. The file is not needed afterwards. Gives *ret_model; end it with
+/* Load the network in the file `path`: proven, recognised by its tensors' names, its weights laid
+ * out for the engine. The content tells the format: .safetensors, .pth of PyTorch's torch.save() in
+ * both of its forms (nothing in it is executed), or one half of an ncnn network, .param or .bin,
+ * with the other beside it. The file is not needed afterwards. Gives *ret_model; end it with
  * fov_model_close(), after its streams. Keeps `engine`. FOV_EMODEL when the file cannot be read, is
  * damaged or holds no network known here, FOV_ENOMEM. A model may be used by many threads. */
 FOV_API enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
@@ -68,7 +70,7 @@ FOV_API enum fov_code fov_model_open(struct fov_engine *engine, const char *path
 FOV_API void fov_model_close(struct fov_model *model);
 
 struct fov_model_info {
-    const char *architecture; /* "residual", "compact" */
+    const char *architecture; /* "residual", "compact", "esrgan", "span", "edsr" */
     int scale;                /* 2, 3 or 4 (1 for a network that only cleans) */
     int n_channels;           /* of its widest layer */
     int n_convolutions;
@@ -77,6 +79,17 @@ struct fov_model_info {
     int receptive_radius_px;   /* how far an input pixel can reach, on the input's scale */
 };
 FOV_API void fov_model_get_info(const struct fov_model *model, struct fov_model_info *ret_info);
+
+/* One convolution of a network, as this engine runs it. */
+struct fov_layer_info {
+    int taps, in_ch, out_ch; /* taps 3: 3x3, 1: 1x1 */
+    const char *arithmetic;  /* "float32", "float32 Winograd", "int16 Winograd" */
+    double error; /* of fast arithmetic when it was tried on a small picture, as a part of the
+                     layer's result; above 0.01 the layer stays float32; 0: not tried */
+};
+/* Layer `i`, 0..n_convolutions-1. */
+FOV_API void fov_model_get_layer(const struct fov_model *model, int i,
+                                 struct fov_layer_info *ret_info);
 
 /* What the file says of itself under `key` ("license", "purpose"), or NULL. Lives as long as the
  * model. */

@@ -9,6 +9,9 @@
 #define _GNU_SOURCE
 #include "base/cpu.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,9 +21,21 @@
 const struct fov_cpu_level fov_cpu_levels[] = {
     {"c", FOV_CPU_C},
     {"avx2", FOV_CPU_AVX2},
+    {"avxvnni", FOV_CPU_AVX2 | FOV_CPU_AVXVNNI},
     {"avx512", FOV_CPU_AVX2 | FOV_CPU_AVX512},
+    {"avx512vnni", FOV_CPU_AVX2 | FOV_CPU_AVX512 | FOV_CPU_AVX512VNNI},
 };
 const int fov_cpu_n_levels = FOV_N_ELEMENTS(fov_cpu_levels);
+
+#if defined(__x86_64__)
+/* Not known to __builtin_cpu_supports() of clang 14: CPUID leaf 7, subleaf 1, EAX bit 4 (Intel SDM
+ * volume 2A, CPUID). */
+static bool has_avxvnni(void)
+{
+    unsigned a = 0, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+#endif
 
 unsigned fov_cpu_detect(void)
 {
@@ -32,6 +47,10 @@ unsigned fov_cpu_detect(void)
     if (mask && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
         mask |= FOV_CPU_AVX512;
+    if ((mask & FOV_CPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
+        mask |= FOV_CPU_AVX512VNNI;
+    if (mask && has_avxvnni())
+        mask |= FOV_CPU_AVXVNNI;
 #endif
     return mask;
 }

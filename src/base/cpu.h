@@ -7,15 +7,17 @@
 
 enum {
     FOV_CPU_C = 0,
-    FOV_CPU_AVX2 = 1u << 0,   /* AVX2 + FMA + F16C: they only ever ship together */
-    FOV_CPU_AVX512 = 1u << 1, /* F + BW + VL + DQ, and all of the above */
+    FOV_CPU_AVX2 = 1u << 0,       /* AVX2 + FMA + F16C: they only ever ship together */
+    FOV_CPU_AVXVNNI = 1u << 1,    /* int16 dot products in 256 bits */
+    FOV_CPU_AVX512 = 1u << 2,     /* F + BW + VL + DQ, and AVX2 */
+    FOV_CPU_AVX512VNNI = 1u << 3, /* int16 dot products in 512 bits, and AVX512 */
     FOV_CPU_ALL = ~0u,
 };
 
 /* One step of the ladder of instruction sets, the smallest first. */
 struct fov_cpu_level {
-    const char *name; /* "c", "avx2", "avx512": what FOV_CPU and --cpu take */
-    unsigned mask;    /* everything up to and including this step */
+    const char *name; /* what FOV_CPU and --cpu take */
+    unsigned mask;    /* of the instructions that a CPU of this step has */
 };
 extern const struct fov_cpu_level fov_cpu_levels[];
 extern const int fov_cpu_n_levels;

@@ -14,6 +14,12 @@
 
 #include "base/mem.h"
 
+struct thread {
+    struct fov_pool *pool;
+    pthread_t id;
+    int slot; /* from 1 on; 0 is whoever helps */
+};
+
 struct fov_pool {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -22,7 +28,7 @@ struct fov_pool {
     bool stopping;
     int n_started; /* threads that run: one less than compute */
     int n_threads;
-    pthread_t threads[]; /* n_threads - 1 */
+    struct thread threads[]; /* n_threads - 1 */
 };
 
 /* The first source with a ready task goes to the end of the list. */
@@ -56,11 +62,11 @@ void fov_pool_wake(struct fov_pool *pool)
         pthread_cond_broadcast(&pool->changed);
 }
 
-static void run_claimed(struct fov_pool *pool, struct fov_work *work, uint32_t task)
+static void run_claimed(struct fov_pool *pool, struct fov_work *work, uint32_t task, int slot)
 {
     work->n_running++;
     pthread_mutex_unlock(&pool->lock);
-    work->run(work, task);
+    work->run(work, task, slot);
     pthread_mutex_lock(&pool->lock);
     work->n_running--;
     work->finish(work, task);
@@ -69,14 +75,15 @@ static void run_claimed(struct fov_pool *pool, struct fov_work *work, uint32_t t
 
 static void *worker(void *arg)
 {
-    struct fov_pool *const pool = arg;
+    struct thread *const me = arg;
+    struct fov_pool *const pool = me->pool;
     uint32_t task;
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->stopping) {
         struct fov_work *const work = claim_any(pool, &task);
         if (work)
-            run_claimed(pool, work, task);
+            run_claimed(pool, work, task, me->slot);
         else
             wait_for_change(pool);
     }
@@ -88,7 +95,7 @@ void fov_pool_help(struct fov_pool *pool, struct fov_work *work)
 {
     uint32_t task;
     if (work->claim(work, &task))
-        run_claimed(pool, work, task);
+        run_claimed(pool, work, task, 0);
     else
         wait_for_change(pool);
 }
@@ -107,12 +114,15 @@ enum fov_code fov_pool_open(int n_threads, struct fov_pool **ret_pool, struct fo
     pthread_cond_init(&pool->changed, NULL);
     pool->n_threads = n_threads;
 
-    for (; pool->n_started < n_threads - 1; pool->n_started++)
-        if (pthread_create(&pool->threads[pool->n_started], NULL, worker, pool)) {
+    for (; pool->n_started < n_threads - 1; pool->n_started++) {
+        struct thread *const t = &pool->threads[pool->n_started];
+        *t = (struct thread){.pool = pool, .slot = pool->n_started + 1};
+        if (pthread_create(&t->id, NULL, worker, t)) {
             fov_pool_close(pool);
             return fov_fail(err, FOV_ENOMEM, "the system starts no more threads (%d wanted)",
                             n_threads);
         }
+    }
     *ret_pool = pool;
     return FOV_OK;
 }
@@ -126,7 +136,7 @@ void fov_pool_close(struct fov_pool *pool)
     pthread_cond_broadcast(&pool->changed);
     pthread_mutex_unlock(&pool->lock);
     for (int i = 0; i < pool->n_started; i++)
-        pthread_join(pool->threads[i], NULL);
+        pthread_join(pool->threads[i].id, NULL);
     pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->lock);
     fov_free(pool);

@@ -20,8 +20,9 @@ struct fov_pool;
 struct fov_work {
     /* Under the pool's lock: name a task that may run now and mark it as running, or false. */
     bool (*claim)(struct fov_work *work, uint32_t *ret_task);
-    /* Without the lock, on any thread. */
-    void (*run)(struct fov_work *work, uint32_t task);
+    /* Without the lock, on any thread. `slot` (0..n_threads-1) is the thread's own: no other runs a
+     * task of `work` with the same one meanwhile. */
+    void (*run)(struct fov_work *work, uint32_t task, int slot);
     /* Under the lock: the task is done, others may have become ready. */
     void (*finish)(struct fov_work *work, uint32_t task);
 
@@ -52,7 +53,8 @@ void fov_pool_unlock(struct fov_pool *pool);
 /* With the lock held: something outside a task changed, so look for ready tasks again. */
 void fov_pool_wake(struct fov_pool *pool);
 
-/* With the lock held: run one ready task of `work`, or sleep until anything changes. */
+/* With the lock held: run one ready task of `work` in slot 0, or sleep until anything changes. One
+ * thread at a time for each work. */
 void fov_pool_help(struct fov_pool *pool, struct fov_work *work);
 
 #endif

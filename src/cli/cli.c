@@ -3,10 +3,13 @@
  *
  * Threads: main. Owns: nothing. Trust: options and environment are a user's.
  */
+#define _GNU_SOURCE
 #include "cli/cli.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "cli/models.h"
@@ -37,7 +40,14 @@ enum fov_code fov_cli_engine(const struct fov_args *args, struct fov_engine **re
         return fov_fail(err, FOV_ECONFIG, "FOV_CPU: %s", why.text);
     if (rc)
         return fov_fail(err, rc, "%s", why.text);
-    return fov_image_start("fovea", fov_engine_n_threads(*ret_engine), err);
+    return FOV_OK;
+}
+
+enum fov_code fov_cli_start(const struct fov_args *args, struct fov_engine **ret_engine,
+                            struct fov_err *err)
+{
+    const enum fov_code rc = fov_cli_engine(args, ret_engine, err);
+    return rc ? rc : fov_image_start("fovea", fov_engine_n_threads(*ret_engine), err);
 }
 
 enum fov_code fov_cli_model(const struct fov_args *args, int factor, struct fov_engine *engine,
@@ -46,6 +56,37 @@ enum fov_code fov_cli_model(const struct fov_args *args, int factor, struct fov_
     FOV_AUTO(fov_free_at) char *path = NULL;
     const enum fov_code rc = fov_models_find(args->model, factor, &path, err);
     return rc ? rc : fov_model_open(engine, path, ret_model, err);
+}
+
+static int is_picture(const struct dirent *entry)
+{
+    static const char *const suffixes[] = {".png", ".webp", ".jpg", ".jpeg"};
+    const char *const dot = strrchr(entry->d_name, '.');
+    for (size_t i = 0; dot && i < FOV_N_ELEMENTS(suffixes); i++)
+        if (!strcasecmp(dot, suffixes[i]))
+            return 1;
+    return 0;
+}
+
+enum fov_code fov_cli_pictures(const char *folder, struct dirent ***ret_entries, int *ret_n,
+                               struct fov_err *err)
+{
+    const int n = scandir(folder, ret_entries, is_picture, alphasort);
+    if (n < 0)
+        return fov_fail(err, FOV_ENOINPUT, "%s: cannot list this folder", folder);
+    if (n == 0) {
+        fov_cli_pictures_free(*ret_entries, n);
+        return fov_fail(err, FOV_ENOINPUT, "%s: holds no .png, .webp or .jpg files", folder);
+    }
+    *ret_n = n;
+    return FOV_OK;
+}
+
+void fov_cli_pictures_free(struct dirent **entries, int n)
+{
+    for (int i = 0; i < n; i++)
+        fov_free(entries[i]);
+    fov_free(entries);
 }
 
 static bool json_printed;

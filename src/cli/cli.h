@@ -11,16 +11,27 @@
 /* The signal that asked the program to stop, or 0. */
 int fov_cli_stopped(void);
 
-/* Start libvips and an engine for `args`; FOV_CPU limits the instruction set. Gives *ret_engine.
- * FOV_ECONFIG, FOV_ENOMEM, FOV_EINTERNAL. */
+/* Start an engine for `args`; FOV_CPU limits the instruction set. Gives *ret_engine. FOV_ECONFIG,
+ * FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_cli_engine(const struct fov_args *args,
                                          struct fov_engine **ret_engine, struct fov_err *err);
+
+/* The same, and libvips, which takes a while: for commands with pictures. FOV_EINTERNAL. */
+FOV_CHECKED enum fov_code fov_cli_start(const struct fov_args *args, struct fov_engine **ret_engine,
+                                        struct fov_err *err);
 
 /* Open the network that `args` asks for. Gives *ret_model. Errors of fov_models_find() and
  * fov_model_open(). */
 FOV_CHECKED enum fov_code fov_cli_model(const struct fov_args *args, int factor,
                                         struct fov_engine *engine, struct fov_model **ret_model,
                                         struct fov_err *err);
+
+/* The pictures in the folder `folder`, by name: .png, .webp, .jpg. Gives *ret_entries; end them
+ * with fov_cli_pictures_free(). FOV_ENOINPUT when there are none. */
+struct dirent;
+FOV_CHECKED enum fov_code fov_cli_pictures(const char *folder, struct dirent ***ret_entries,
+                                           int *ret_n, struct fov_err *err);
+void fov_cli_pictures_free(struct dirent **entries, int n);
 
 /* Print `value` and a line end to standard output. Takes `value`. FOV_EOUTPUT. */
 FOV_CHECKED enum fov_code fov_cli_print_json(json_t *value, struct fov_err *err);

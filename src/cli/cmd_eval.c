@@ -3,26 +3,13 @@
  *
  * Threads: main. Owns: one picture's results at a time. Trust: files of a test set.
  */
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "judge/eval.h"
+#include <dirent.h>
+#include <stdio.h>
 
 static const char *const systems[FOV_EVAL_N] = {"bicubic", "lanczos", "model"};
-
-static int is_picture(const struct dirent *entry)
-{
-    static const char *const suffixes[] = {".png", ".webp", ".jpg", ".jpeg"};
-    const char *const dot = strrchr(entry->d_name, '.');
-    for (size_t i = 0; dot && i < FOV_N_ELEMENTS(suffixes); i++)
-        if (!strcasecmp(dot, suffixes[i]))
-            return 1;
-    return 0;
-}
 
 /* A line of the table, or an object of the list. */
 static void print_row(const char *name, const struct fov_score scores[FOV_EVAL_N], json_t *list)
@@ -69,36 +56,25 @@ static enum fov_code run_set(const struct fov_args *args, int scale, struct fov_
     return FOV_OK;
 }
 
-static void free_entries(struct dirent **entries, int n)
-{
-    for (int i = 0; i < n; i++)
-        fov_free(entries[i]);
-    fov_free(entries);
-}
-
 enum fov_code fov_cmd_eval(const struct fov_args *args, struct fov_err *err)
 {
     FOV_AUTO(fov_cli_engine_close_at) struct fov_engine *engine = NULL;
     FOV_AUTO(fov_cli_model_close_at) struct fov_model *model = NULL;
     const int scale = args->scale > 0 ? args->scale : 4;
     struct dirent **entries;
+    int n;
     enum fov_code rc;
 
     if (!args->set)
         return fov_fail(err, FOV_EUSAGE, "eval needs --set DIR, a folder of originals");
-    if ((rc = fov_cli_engine(args, &engine, err)) ||
+    if ((rc = fov_cli_start(args, &engine, err)) ||
         (rc = fov_cli_model(args, scale, engine, &model, err)))
         return rc;
-    const int n = scandir(args->set, &entries, is_picture, alphasort);
-    if (n < 0)
-        return fov_fail(err, FOV_ENOINPUT, "%s: cannot list this folder", args->set);
-    if (n == 0) {
-        free_entries(entries, n);
-        return fov_fail(err, FOV_ENOINPUT, "%s: holds no .png, .webp or .jpg files", args->set);
-    }
+    if ((rc = fov_cli_pictures(args->set, &entries, &n, err)))
+        return rc;
     json_t *const list = args->json ? json_array() : NULL;
     rc = run_set(args, scale, model, entries, n, list, err);
-    free_entries(entries, n);
+    fov_cli_pictures_free(entries, n);
     if (rc) {
         json_decref(list);
         return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_models.c -- fovea models: what is installed, a line each.
+/* cmd_models.c -- fovea models: what is installed, a line each; check is a file of its own.
  *
  * Threads: main. Owns: one model at a time. Trust: files of the models folder, like any model.
  */
@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/cmd_models_check.h"
 #include "cli/models.h"
 
 static const char *or_empty(const char *text)
@@ -64,6 +65,8 @@ enum fov_code fov_cmd_models(const struct fov_args *args, struct fov_err *err)
     int n;
     enum fov_code rc, worst = FOV_OK;
 
+    if (args->n_operands > 0)
+        return fov_cmd_models_check(args, err);
     if ((rc = fov_cli_engine(args, &engine, err)) || (rc = fov_models_folder(&folder, err)) ||
         (rc = fov_models_list(&names, &n, err)))
         return rc;

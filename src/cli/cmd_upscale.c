@@ -145,7 +145,7 @@ enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
     enum fov_code rc;
     const double start = fov_clock_s();
 
-    if ((rc = fov_cli_engine(args, &engine, err)) || (rc = check_args(args, &job, err)) ||
+    if ((rc = fov_cli_start(args, &engine, err)) || (rc = check_args(args, &job, err)) ||
         (rc = load(&job, &in, err)) || (rc = enlarge(&job, &in, engine, err)))
         return rc;
     if (in.has_alpha && !job.format->has_alpha)

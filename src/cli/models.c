@@ -109,6 +109,21 @@ enum fov_code fov_models_list(char ***ret_names, int *ret_n, struct fov_err *err
     return FOV_OK;
 }
 
+/* A file here is meant when it is there and has a suffix that model files have. What is in it is
+ * told by its content. */
+static bool is_file_here(const char *name)
+{
+    static const char *const suffixes[] = {FOV_MODEL_SUFFIX, ".pth",   ".pt",
+                                           ".ckpt",          ".param", ".bin"};
+    const size_t n = strlen(name);
+    for (size_t i = 0; i < FOV_N_ELEMENTS(suffixes); i++) {
+        const size_t suffix = strlen(suffixes[i]);
+        if (n > suffix && !strcmp(name + n - suffix, suffixes[i]))
+            return !access(name, F_OK);
+    }
+    return false;
+}
+
 static enum fov_code unknown(const char *name, struct fov_err *err)
 {
     char known[120] = "none", **names;
@@ -132,7 +147,7 @@ enum fov_code fov_models_find(const char *name, int factor, char **ret_path, str
     enum fov_code rc;
 
     name = name ? name : FOV_DEFAULT_MODEL;
-    if (strchr(name, '/') || (strstr(name, FOV_MODEL_SUFFIX) && !access(name, F_OK))) {
+    if (strchr(name, '/') || is_file_here(name)) {
         *ret_path = fov_strdup(name);
         return *ret_path ? FOV_OK : fov_fail(err, FOV_ENOMEM, "no memory to find a model");
     }

@@ -17,9 +17,9 @@ FOV_CHECKED enum fov_code fov_models_folder(char **ret_folder, struct fov_err *e
 FOV_CHECKED enum fov_code fov_models_list(char ***ret_names, int *ret_n, struct fov_err *err);
 void fov_models_free(char **names, int n);
 
-/* The file that `name` means for an enlargement by `factor`: itself when it is a path;
- * NAME-xFACTOR, NAME-x4 or NAME among the installed ones. NULL means FOV_DEFAULT_MODEL. Gives
- * *ret_path (fov_free()). FOV_EMODEL, FOV_ENOMEM. */
+/* The file that `name` means for an enlargement by `factor`: itself when it is a path, or a file
+ * here with the suffix of a model; NAME-xFACTOR, NAME-x4 or NAME among the installed ones. NULL
+ * means FOV_DEFAULT_MODEL. Gives *ret_path (fov_free()). FOV_EMODEL, FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_models_find(const char *name, int factor, char **ret_path,
                                           struct fov_err *err);
 

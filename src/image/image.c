@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image.c -- start libvips, and what every picture has.
  *
- * libvips's cache of operations is switched off: a program that handles one picture after another
- * has nothing to find in it again, and it would keep files open. What GLib and libvips would print
- * by themselves is dropped; what matters arrives as an error.
+ * libvips's modules are left aside at first (modules.c). Its cache of operations is switched off: a
+ * program that handles one picture after another has nothing to find in it again, and it would keep
+ * files open. What GLib and libvips would print by themselves is dropped; what matters arrives as
+ * an error.
  *
  * Threads: start and stop on the main thread; pictures on one thread at a time. Owns: pictures.
  */
@@ -22,7 +23,7 @@ static bool started;
 
 enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err *err)
 {
-    if (vips_init(program))
+    if (fov__modules_defer(vips_init, program))
         return fov__vips_fail(err, FOV_EINTERNAL, program, "libvips does not start");
     started = true;
     g_log_set_default_handler(drop_message, NULL);

@@ -89,7 +89,7 @@ FOV_CHECKED enum fov_code fov_image_enlarge(const struct fov_image *in, struct f
 struct fov_format {
     const char *name;     /* "JPEG" */
     const char *suffixes; /* ".jpg.jpeg", lower case */
-    const char *saver;    /* libvips's operation */
+    const char *saver;    /* libvips's operation; NULL: our own writer */
     int max_side_px;
     bool has_alpha, has_quality;
 };

@@ -63,6 +63,14 @@ static bool is_no_picture(const char *loader)
     return strstr(loader, "Csv") || strstr(loader, "Matrix") || strstr(loader, "Raw");
 }
 
+/* Do modules of libvips say nothing better of a file that is for this loader? A slide may look like
+ * a TIFF, so only formats that stand for themselves. */
+static bool is_certain(const char *loader)
+{
+    return loader && (strstr(loader, "Jpeg") || strstr(loader, "Png") || strstr(loader, "Webp") ||
+                      strstr(loader, "Nsgif"));
+}
+
 /* A loader reads from a source, and some of the rarer ones only from a file by its name. */
 static enum fov_code find_loader(struct opening *o, struct fov_err *err)
 {
@@ -72,6 +80,8 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
     if (!o->source)
         return fov__vips_fail(err, FOV_ENOINPUT, o->name, "cannot read it");
     o->loader = vips_foreign_find_load_source(o->source);
+    if (!is_certain(o->loader) && fov__modules_open())
+        o->loader = vips_foreign_find_load_source(o->source);
     if (!o->loader && !from_stdin) {
         o->loader = vips_foreign_find_load(o->path);
         g_object_unref(FOV_STEAL(o->source));

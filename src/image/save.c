@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* save.c -- run a pipeline and write its result, complete or not at all.
  *
- * libvips pulls strips through the pipeline and encodes them as they come; the bytes go through
- * our own write function, so that a full disk is told from a damaged input: both end the pipeline.
+ * libvips pulls strips through the pipeline, and they are encoded as they come; the bytes go
+ * through our own write function, so that a full disk is told from a damaged input: both end the
+ * pipeline.
  *
- * PNG: deflate level 2 with adaptive filters: level 6 takes four times as long for 6 % less, and
- * without filters files are 74 % larger (docs/SPEED.md). JPEG: libvips subsamples chroma below
- * quality 90 only; optimised Huffman tables would need the whole result in memory. The encoders of
- * WebP, AVIF, HEIF and JPEG XL hold the whole result by themselves.
+ * PNG is written by png.c, in a sixth of the time of libvips's writer (docs/SPEED.md). JPEG:
+ * libvips subsamples chroma below quality 90 only; optimised Huffman tables would need the whole
+ * result in memory. The encoders of WebP, AVIF, HEIF and JPEG XL hold the whole result by
+ * themselves; the efforts of two of them are below libvips's defaults, which take up to seven times
+ * as long for a few percent.
  *
  * Threads: libvips's; progress may be told on any of them. Owns: nothing. Trust: the pixels.
  */
@@ -19,8 +21,10 @@
 #include "base/outfile.h"
 #include "image/vimage.h"
 
+enum { AVIF_EFFORT = 3, JXL_EFFORT = 5 };
+
 static const struct fov_format formats[] = {
-    {"PNG", ".png", "pngsave_target", VIPS_MAX_COORD, true, false},
+    {"PNG", ".png", NULL, VIPS_MAX_COORD, true, false},
     {"JPEG", ".jpg.jpeg.jpe.jfif", "jpegsave_target", 65500, false, true},
     {"WebP", ".webp", "webpsave_target", 16383, true, true},
     {"TIFF", ".tif.tiff", "tiffsave_target", VIPS_MAX_COORD, true, false},
@@ -39,6 +43,13 @@ static bool has_suffix(const char *list, const char *suffix)
     return false;
 }
 
+/* Can this build write the format? */
+static bool is_there(const struct fov_format *f)
+{
+    return !f->saver || vips_type_find("VipsOperation", f->saver) ||
+           (fov__modules_open() && vips_type_find("VipsOperation", f->saver));
+}
+
 enum fov_code fov_format_of(const char *path, const struct fov_format **ret_format,
                             struct fov_err *err)
 {
@@ -49,8 +60,7 @@ enum fov_code fov_format_of(const char *path, const struct fov_format **ret_form
         return FOV_OK;
     }
     for (size_t i = 0; i < FOV_N_ELEMENTS(formats); i++)
-        if (has_suffix(formats[i].suffixes, dot + 1) &&
-            vips_type_find("VipsOperation", formats[i].saver)) {
+        if (has_suffix(formats[i].suffixes, dot + 1) && is_there(&formats[i])) {
             *ret_format = &formats[i];
             return FOV_OK;
         }
@@ -67,23 +77,29 @@ struct sink {
     int write_errno; /* of the first write that failed, or 0 */
 };
 
-static gint64 on_write(VipsTargetCustom *target, const void *data, gint64 bytes, void *user)
+/* fov_png_write_fn */
+static bool write_all(void *user, const void *data, size_t bytes)
 {
     struct sink *const s = user;
-    const char *const from = data;
-    gint64 done = 0;
-    (void)target;
-    while (done < bytes) {
-        const ssize_t n = write(s->fd, from + done, (size_t)(bytes - done));
+    const char *from = data;
+    while (bytes) {
+        const ssize_t n = write(s->fd, from, bytes);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
             s->write_errno = s->write_errno ? s->write_errno : errno;
-            return -1;
+            return false;
         }
-        done += n;
+        from += n;
+        bytes -= (size_t)n;
     }
-    return bytes;
+    return true;
+}
+
+static gint64 on_write(VipsTargetCustom *target, const void *data, gint64 bytes, void *user)
+{
+    (void)target;
+    return write_all(user, data, (size_t)bytes) ? bytes : -1;
 }
 
 /* TIFF goes back to fill in its directory. */
@@ -108,6 +124,11 @@ static VipsTarget *target_new(struct sink *s)
     return VIPS_TARGET(target);
 }
 
+static void unref_target(VipsTarget *const *target)
+{
+    g_object_unref(*target);
+}
+
 /* ---- the run ----------------------------------------------------------------------------- */
 
 struct run {
@@ -124,26 +145,32 @@ static void on_eval(VipsImage *image, VipsProgress *p, struct run *run)
     }
 }
 
-static int encode(VipsImage *image, VipsTarget *target, const struct fov_format *format,
-                  int quality)
+static int encode_by_vips(VipsImage *image, struct sink *sink, const struct fov_format *format,
+                          int quality)
 {
-    if (!strcmp(format->saver, "pngsave_target"))
-        return vips_pngsave_target(image, target, "compression", 2, "filter",
-                                   VIPS_FOREIGN_PNG_FILTER_ALL, NULL);
+    FOV_AUTO(unref_target) VipsTarget *const target = target_new(sink);
     if (!strcmp(format->saver, "tiffsave_target"))
         return vips_tiffsave_target(image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW,
                                     "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
     if (!strcmp(format->name, "AVIF"))
         return vips_heifsave_target(image, target, "Q", quality, "compression",
-                                    VIPS_FOREIGN_HEIF_COMPRESSION_AV1, NULL);
+                                    VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", AVIF_EFFORT, NULL);
     if (!strcmp(format->name, "HEIF"))
         return vips_heifsave_target(image, target, "Q", quality, "compression",
                                     VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, NULL);
     if (!strcmp(format->name, "WebP"))
         return vips_webpsave_target(image, target, "Q", quality, NULL);
     if (!strcmp(format->name, "JPEG XL"))
-        return vips_jxlsave_target(image, target, "Q", quality, NULL);
+        return vips_jxlsave_target(image, target, "Q", quality, "effort", JXL_EFFORT, NULL);
     return vips_jpegsave_target(image, target, "Q", quality, NULL);
+}
+
+static enum fov_code encode(VipsImage *image, struct sink *sink, const struct fov_format *format,
+                            int quality)
+{
+    if (!format->saver)
+        return fov__save_png(image, write_all, sink);
+    return encode_by_vips(image, sink, format, quality) ? FOV_EFORMAT : FOV_OK;
 }
 
 static int flatten_on_white(VipsImage **image)
@@ -206,19 +233,21 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
 
     struct sink sink = {.fd = fov_outfile_fd(file)};
     struct run run = {.options = options};
-    VipsTarget *const target = target_new(&sink);
     FOV_AUTO(fov__unref_at) VipsImage *v = NULL;
     /* A copy carries the progress signals, so that the picture itself stays as it was. */
     int failed = vips_copy(image->vips, &v, NULL);
     if (!failed && !format->has_alpha && v->Bands % 2 == 0)
         failed = flatten_on_white(&v);
+    rc = FOV_EFORMAT;
     if (!failed) {
         vips_image_set_progress(v, TRUE);
         g_signal_connect(v, "eval", G_CALLBACK(on_eval), &run);
-        failed = encode(v, target, format, quality);
+        rc = encode(v, &sink, format, quality);
     }
-    rc = failed || sink.write_errno ? explain(image, path, &sink, &run, err) : FOV_OK;
-    g_object_unref(target);
+    if (rc == FOV_ENOMEM)
+        rc = fov_fail(err, rc, "%s: no memory to encode it", path);
+    else if (rc || sink.write_errno)
+        rc = explain(image, path, &sink, &run, err);
     if (rc) {
         fov_outfile_close(file);
         return rc;

@@ -6,6 +6,7 @@
 #include <vips/vips.h>
 
 #include "image/image.h"
+#include "image/png.h"
 
 struct fov_image {
     VipsImage *vips;
@@ -42,6 +43,16 @@ FOV_CHECKED enum fov_code fov__resample(const struct fov_image *in, enum fov_fil
 /* Give wholly transparent pixels the colour of the visible ones around them. Zero, or libvips's
  * error. */
 int fov__fill_transparent(VipsImage *in, VipsImage **ret_image);
+
+/* Start libvips by `start`, its modules left aside where that can be; says what start() did. */
+int fov__modules_defer(int (*start)(const char *program), const char *program);
+
+/* Open the modules, once. True when that may have brought formats that were not there before. */
+bool fov__modules_open(void);
+
+/* Run the pipeline into a PNG. FOV_ENOMEM; FOV_EOUTPUT when `write` failed; FOV_EFORMAT when the
+ * pipeline did, or `write`. */
+FOV_CHECKED enum fov_code fov__save_png(VipsImage *image, fov_png_write_fn *write, void *user);
 
 static inline void fov__unref_at(VipsImage **image)
 {

@@ -11,52 +11,50 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "net/fold.h"
 
-static const struct fov_arch *const archs[] = {&fov_arch_residual, &fov_arch_compact};
+/* Each matches on names that no other has, so their order does not matter. */
+static const struct fov_arch *const archs[] = {
+    &fov_arch_residual, &fov_arch_compact, &fov_arch_esrgan, &fov_arch_span, &fov_arch_edsr,
+};
 
-static enum fov_code unknown(const struct fov_safetensors *file, struct fov_err *err)
+static enum fov_code unknown(const struct fov_weights *file, struct fov_err *err)
 {
-    char known[80] = "", seen[100] = "";
+    char known[160] = "", seen[100] = "";
     size_t used = 0;
     for (size_t i = 0; i < FOV_N_ELEMENTS(archs) && used < sizeof(known); i++)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
                                  archs[i]->what);
     used = 0;
-    for (size_t i = 0; i < 3 && i < fov_safetensors_count(file) && used < sizeof(seen); i++)
+    for (size_t i = 0; i < 3 && i < fov_weights_count(file) && used < sizeof(seen); i++)
         used += (size_t)snprintf(seen + used, sizeof(seen) - used, "%s%.30s", i ? ", " : "",
-                                 fov_safetensors_at(file, i)->name);
+                                 fov_weights_at(file, i)->name);
     return fov_fail(err, FOV_EMODEL, "%s: no known network (%s); its tensors begin %s",
-                    fov_safetensors_name(file), known, seen);
+                    fov_weights_name(file), known, seen);
 }
 
 /* A tensor that no layer uses means that the file is something else than it looks like. */
 static enum fov_code check_all_used(const struct fov_graph *g, struct fov_err *err)
 {
-    size_t used = 0;
-    for (int i = 1; i < g->n_layers; i++)
-        used += g->layers[i].slope ? 3 : 2;
-    if (used != fov_safetensors_count(g->file))
+    if (g->n_tensors != fov_weights_count(g->file))
         return fov_fail(err, FOV_EMODEL,
                         "%s: looks like a %s network, which has %zu tensors of these sizes, but "
                         "holds %zu",
-                        fov_safetensors_name(g->file), g->architecture, used,
-                        fov_safetensors_count(g->file));
+                        fov_weights_name(g->file), g->architecture, g->n_tensors,
+                        fov_weights_count(g->file));
     return FOV_OK;
 }
 
-enum fov_code fov_arch_build(const struct fov_safetensors *file, struct fov_graph *ret_graph,
+enum fov_code fov_arch_build(struct fov_weights *file, struct fov_graph *ret_graph,
                              struct fov_err *err)
 {
     enum fov_code rc;
     for (size_t i = 0; i < FOV_N_ELEMENTS(archs); i++) {
         if (!archs[i]->matches(file))
             continue;
-        ret_graph->architecture = archs[i]->name;
-        ret_graph->file = file;
-        ret_graph->mean = 0;
-        ret_graph->n_layers = 1;
-        if ((rc = archs[i]->build(ret_graph, err)) || (rc = fov_graph_check(ret_graph, err)) ||
-            (rc = check_all_used(ret_graph, err)))
+        fov_graph_init(ret_graph, archs[i]->name, file);
+        if ((rc = fov_fold(file, err)) || (rc = archs[i]->build(ret_graph, err)) ||
+            (rc = fov_graph_check(ret_graph, err)) || (rc = check_all_used(ret_graph, err)))
             return rc;
         return FOV_OK;
     }

@@ -11,17 +11,22 @@
 struct fov_arch {
     const char *name;
     const char *what; /* for messages: what it is known as */
-    bool (*matches)(const struct fov_safetensors *file);
+    bool (*matches)(const struct fov_weights *file);
     /* Append all layers; every tensor of the file must end up in one. */
     enum fov_code (*build)(struct fov_graph *g, struct fov_err *err);
 };
 
 extern const struct fov_arch fov_arch_compact;
+extern const struct fov_arch fov_arch_edsr;
+extern const struct fov_arch fov_arch_esrgan;
 extern const struct fov_arch fov_arch_residual;
+extern const struct fov_arch fov_arch_span;
 
-/* Make *ret_graph the checked graph of the network in `file`, which must outlive it. FOV_EMODEL
- * when none matches: the sentence lists what is supported and the first tensors seen. */
-FOV_CHECKED enum fov_code fov_arch_build(const struct fov_safetensors *file,
-                                         struct fov_graph *ret_graph, struct fov_err *err);
+/* Make *ret_graph the checked graph of the network in `file`, which must outlive it; convolutions
+ * that stand for a group of the network's training get the numbers of the group (fold.h). When none
+ * matches, FOV_EMODEL: the sentence lists what is supported and the first tensors seen. FOV_ENOMEM
+ * while folding. */
+FOV_CHECKED enum fov_code fov_arch_build(struct fov_weights *file, struct fov_graph *ret_graph,
+                                         struct fov_err *err);
 
 #endif

@@ -15,26 +15,27 @@
 
 enum { NAME_BYTES = 64 };
 
-static bool matches(const struct fov_safetensors *file)
+static bool matches(const struct fov_weights *file)
 {
-    const struct fov_tensor *const first = fov_safetensors_find(file, "body.0.weight");
-    return first && first->n_dims == 4 && fov_safetensors_find(file, "body.0.bias");
+    const struct fov_tensor *const first = fov_weights_find(file, "body.0.weight");
+    return first && first->n_dims == 4 && fov_weights_find(file, "body.0.bias");
 }
 
 static enum fov_code build(struct fov_graph *g, struct fov_err *err)
 {
-    char weight[NAME_BYTES], bias[NAME_BYTES], slope[NAME_BYTES];
+    char name[NAME_BYTES], slope[NAME_BYTES];
+    struct fov_layer l;
     enum fov_code rc;
 
+    g->base = true;
     for (int k = 0;; k += 2) {
-        (void)snprintf(weight, sizeof(weight), "body.%d.weight", k);
-        (void)snprintf(bias, sizeof(bias), "body.%d.bias", k);
+        (void)snprintf(name, sizeof(name), "body.%d", k);
         (void)snprintf(slope, sizeof(slope), "body.%d.weight", k + 1);
-        const bool active = fov_safetensors_find(g->file, slope);
-        if ((rc = fov_graph_add(g, g->n_layers - 1, -1, weight, bias, active ? slope : NULL, err)))
+        l = (struct fov_layer){.slope = fov_graph_find(g, slope)};
+        l.activation = l.slope ? FOV_PRELU : FOV_LINEAR;
+        l.shuffle = l.slope ? 1 : FOV_SHUFFLE_TO_RGB;
+        if ((rc = fov_graph_add(g, &l, name, err)) || !l.slope)
             return rc;
-        if (!active)
-            return FOV_OK;
     }
 }
 

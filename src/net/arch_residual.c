@@ -17,26 +17,27 @@
 
 enum { NAME_BYTES = 64 };
 
-static bool matches(const struct fov_safetensors *file)
+static bool matches(const struct fov_weights *file)
 {
-    return fov_safetensors_find(file, "head.weight") &&
-           fov_safetensors_find(file, "body.0.a.weight") &&
-           fov_safetensors_find(file, "tail.weight");
+    return fov_weights_find(file, "head.weight") && fov_weights_find(file, "body.0.a.weight") &&
+           fov_weights_find(file, "tail.weight");
 }
 
 /* Two layers; *y is the layer that the block reads, and afterwards the one it makes. */
 static enum fov_code add_block(struct fov_graph *g, int block, int *y, struct fov_err *err)
 {
-    char aw[NAME_BYTES], ab[NAME_BYTES], act[NAME_BYTES], bw[NAME_BYTES], bb[NAME_BYTES];
+    char a[NAME_BYTES], act[NAME_BYTES], b[NAME_BYTES];
     enum fov_code rc;
 
-    (void)snprintf(aw, sizeof(aw), "body.%d.a.weight", block);
-    (void)snprintf(ab, sizeof(ab), "body.%d.a.bias", block);
+    (void)snprintf(a, sizeof(a), "body.%d.a", block);
     (void)snprintf(act, sizeof(act), "body.%d.act.weight", block);
-    (void)snprintf(bw, sizeof(bw), "body.%d.b.weight", block);
-    (void)snprintf(bb, sizeof(bb), "body.%d.b.bias", block);
-    if ((rc = fov_graph_add(g, *y, -1, aw, ab, act, err)) ||
-        (rc = fov_graph_add(g, g->n_layers - 1, *y, bw, bb, NULL, err)))
+    (void)snprintf(b, sizeof(b), "body.%d.b", block);
+    const struct fov_layer first = {.activation = FOV_PRELU, .slope = fov_graph_find(g, act)};
+    const struct fov_layer second = {.add = {*y}, .add_scale = {1}, .n_adds = 1};
+    if (!first.slope)
+        return fov_fail(err, FOV_EMODEL, "%s: looks like a %s network but has no tensor %s",
+                        fov_weights_name(g->file), g->architecture, act);
+    if ((rc = fov_graph_add(g, &first, a, err)) || (rc = fov_graph_add(g, &second, b, err)))
         return rc;
     *y = g->n_layers - 1;
     return FOV_OK;
@@ -44,20 +45,22 @@ static enum fov_code add_block(struct fov_graph *g, int block, int *y, struct fo
 
 static enum fov_code build(struct fov_graph *g, struct fov_err *err)
 {
+    const struct fov_layer head = {0}, mid = {.add = {1}, .add_scale = {1}, .n_adds = 1};
+    const struct fov_layer tail = {.shuffle = FOV_SHUFFLE_TO_RGB};
     char next[NAME_BYTES] = "body.0.a.weight";
     enum fov_code rc;
     int y = 1; /* head */
 
-    g->mean = 0.45f;
-    if ((rc = fov_graph_add(g, 0, -1, "head.weight", "head.bias", NULL, err)))
+    g->base = true;
+    g->mean[0] = g->mean[1] = g->mean[2] = 0.45f;
+    if ((rc = fov_graph_add(g, &head, "head", err)))
         return rc;
-    for (int block = 0; fov_safetensors_find(g->file, next);) {
+    for (int block = 0; fov_weights_find(g->file, next);) {
         if ((rc = add_block(g, block, &y, err)))
             return rc;
         (void)snprintf(next, sizeof(next), "body.%d.a.weight", ++block);
     }
-    if ((rc = fov_graph_add(g, y, 1, "mid.weight", "mid.bias", NULL, err)) ||
-        (rc = fov_graph_add(g, y + 1, -1, "tail.weight", "tail.bias", NULL, err)))
+    if ((rc = fov_graph_add(g, &mid, "mid", err)) || (rc = fov_graph_add(g, &tail, "tail", err)))
         return rc;
     return FOV_OK;
 }

@@ -7,6 +7,7 @@
  */
 #include "fovea/fovea.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -20,6 +21,7 @@ struct fov_engine {
     struct fov_kernels kernels;
     struct fov_pool *pool;
     unsigned cpu;
+    bool exact;
 };
 
 struct metadata {
@@ -49,6 +51,17 @@ static void engine_close_at(struct fov_engine **engine)
     fov_engine_close(*engine);
 }
 
+static enum fov_code unknown_cpu(const char *name, struct fov_err *err)
+{
+    char known[80] = "";
+    for (int i = 0; i < fov_cpu_n_levels; i++) {
+        const size_t used = strlen(known);
+        (void)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
+                       fov_cpu_levels[i].name);
+    }
+    return fov_fail(err, FOV_EUSAGE, "the CPU level '%.20s' is not one of %s", name, known);
+}
+
 enum fov_code fov_engine_open(const struct fov_engine_options *options,
                               struct fov_engine **ret_engine, struct fov_err *err)
 {
@@ -57,12 +70,12 @@ enum fov_code fov_engine_open(const struct fov_engine_options *options,
     unsigned mask = FOV_CPU_ALL;
 
     if (o->cpu && !fov_cpu_parse(o->cpu, &mask))
-        return fov_fail(err, FOV_EUSAGE, "the CPU level '%.20s' is not one of c, avx2, avx512",
-                        o->cpu);
+        return unknown_cpu(o->cpu, err);
     FOV_AUTO(engine_close_at) struct fov_engine *e = fov_calloc(1, sizeof(*e));
     if (!e)
         return fov_fail(err, FOV_ENOMEM, "no memory to start the engine");
     e->cpu = fov_cpu_detect() & mask;
+    e->exact = o->exact;
     fov_kernels_init(&e->kernels, e->cpu);
 
     const int cores = fov_cpu_count();
@@ -96,9 +109,9 @@ int fov_engine_n_threads(const struct fov_engine *engine)
 
 /* ---- model ------------------------------------------------------------------------------- */
 
-static void file_close_at(struct fov_safetensors **file)
+static void file_close_at(struct fov_weights **file)
 {
-    fov_safetensors_close(*file);
+    fov_weights_close(*file);
 }
 
 static void model_close_at(struct fov_model **model)
@@ -107,16 +120,16 @@ static void model_close_at(struct fov_model **model)
 }
 
 /* The file is closed when a model is open, so what it says of itself is copied. */
-static enum fov_code copy_metadata(struct fov_model *m, const struct fov_safetensors *file,
+static enum fov_code copy_metadata(struct fov_model *m, const struct fov_weights *file,
                                    struct fov_err *err)
 {
-    const size_t n = fov_safetensors_n_metadata(file);
+    const size_t n = fov_weights_n_metadata(file);
     if (!(m->metadata = fov_calloc(n, sizeof(*m->metadata))))
         return fov_fail(err, FOV_ENOMEM, "no memory for a model's metadata");
     for (; m->n_metadata < n; m->n_metadata++) {
         const char *key, *value;
         struct metadata *const to = &m->metadata[m->n_metadata];
-        fov_safetensors_metadata_at(file, m->n_metadata, &key, &value);
+        fov_weights_metadata_at(file, m->n_metadata, &key, &value);
         if (!(to->key = fov_strdup(key)) || !(to->value = fov_strdup(value))) {
             fov_free(FOV_STEAL(to->key));
             return fov_fail(err, FOV_ENOMEM, "no memory for a model's metadata");
@@ -128,7 +141,7 @@ static enum fov_code copy_metadata(struct fov_model *m, const struct fov_safeten
 enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
                              struct fov_model **ret_model, struct fov_err *err)
 {
-    FOV_AUTO(file_close_at) struct fov_safetensors *file = NULL;
+    FOV_AUTO(file_close_at) struct fov_weights *file = NULL;
     FOV_AUTO(fov_free_at) struct fov_graph *graph = fov_calloc(1, sizeof(*graph));
     FOV_AUTO(model_close_at) struct fov_model *m = fov_calloc(1, sizeof(*m));
     enum fov_code rc;
@@ -136,8 +149,9 @@ enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
     if (!graph || !m)
         return fov_fail(err, FOV_ENOMEM, "no memory to open a model");
     m->engine = engine;
-    if ((rc = fov_safetensors_open(path, &file, err)) || (rc = fov_arch_build(file, graph, err)) ||
-        (rc = fov_packed_init(graph, &m->packed, err)) || (rc = copy_metadata(m, file, err)))
+    if ((rc = fov_weights_open(path, &file, err)) || (rc = fov_arch_build(file, graph, err)) ||
+        (rc = fov_packed_init(graph, &engine->kernels, engine->exact, &m->packed, err)) ||
+        (rc = copy_metadata(m, file, err)))
         return rc;
     *ret_model = FOV_STEAL(m);
     return FOV_OK;
@@ -173,6 +187,23 @@ void fov_model_get_info(const struct fov_model *model, struct fov_model_info *re
         ret_info->receptive_radius_px = fov_plan_radius(&plan);
         fov_plan_done(&plan);
     }
+}
+
+void fov_model_get_layer(const struct fov_model *model, int i, struct fov_layer_info *ret_info)
+{
+    static const char *const names[] = {
+        [FOV_DIRECT] = "float32",
+        [FOV_WINOGRAD_F32] = "float32 Winograd",
+        [FOV_WINOGRAD_I16] = "int16 Winograd",
+    };
+    const struct fov_packed_layer *const l = &model->packed.layers[i + 1]; /* 0 is the input */
+    *ret_info = (struct fov_layer_info){
+        .taps = l->conv.taps,
+        .in_ch = l->in_ch,
+        .out_ch = l->out_ch,
+        .arithmetic = names[l->method],
+        .error = l->error,
+    };
 }
 
 const char *fov_model_metadata(const struct fov_model *model, const char *key)

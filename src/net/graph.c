@@ -6,90 +6,158 @@
  */
 #include "net/graph.h"
 
-static enum fov_code find(const struct fov_graph *g, const char *name,
-                          const struct fov_tensor **ret_tensor, struct fov_err *err)
+#include <stdio.h>
+
+enum { NAME_BYTES = 128 };
+
+void fov_graph_init(struct fov_graph *g, const char *architecture, const struct fov_weights *file)
 {
-    *ret_tensor = fov_safetensors_find(g->file, name);
-    if (!*ret_tensor)
-        return fov_fail(err, FOV_EMODEL, "%s: looks like a %s network but has no tensor %.60s",
-                        fov_safetensors_name(g->file), g->architecture, name);
-    return FOV_OK;
+    *g = (struct fov_graph){
+        .architecture = architecture,
+        .file = file,
+        .unshuffle = 1,
+        .input_gain = 1,
+        .output_gain = 1,
+        .n_layers = 1,
+    };
 }
 
-enum fov_code fov_graph_add(struct fov_graph *g, int in, int add, const char *weight,
-                            const char *bias, const char *slope, struct fov_err *err)
+const struct fov_tensor *fov_graph_find(struct fov_graph *g, const char *name)
 {
-    struct fov_layer l = {.in = in, .add = add};
-    enum fov_code rc;
+    const struct fov_tensor *const t = fov_weights_find(g->file, name);
+    g->n_tensors += t != NULL;
+    return t;
+}
+
+enum fov_code fov_graph_add(struct fov_graph *g, const struct fov_layer *layer, const char *name,
+                            struct fov_err *err)
+{
+    const char *const file = fov_weights_name(g->file);
+    char weight[NAME_BYTES], bias[NAME_BYTES];
+    struct fov_layer l = *layer;
 
     if (g->n_layers == FOV_MAX_LAYERS)
-        return fov_fail(err, FOV_EMODEL, "%s: more than %d layers", fov_safetensors_name(g->file),
-                        FOV_MAX_LAYERS);
-    if ((rc = find(g, weight, &l.weight, err)) || (rc = find(g, bias, &l.bias, err)) ||
-        (slope && (rc = find(g, slope, &l.slope, err))))
-        return rc;
+        return fov_fail(err, FOV_EMODEL, "%s: more than %d layers", file, FOV_MAX_LAYERS);
+    (void)snprintf(weight, sizeof(weight), "%s.weight", name);
+    (void)snprintf(bias, sizeof(bias), "%s.bias", name);
+    l.bias = fov_graph_find(g, bias);
+    if (!(l.weight = fov_graph_find(g, weight)))
+        return fov_fail(err, FOV_EMODEL, "%s: looks like a %s network but has no tensor %.60s",
+                        file, g->architecture, weight);
 
-    const struct fov_tensor *const w = l.weight;
-    if (w->n_dims != 4 || w->dims[2] != 3 || w->dims[3] != 3 || w->dims[0] < 1 || w->dims[1] < 1 ||
-        w->dims[0] > FOV_MAX_CHANNELS || w->dims[1] > FOV_MAX_CHANNELS)
+    const size_t *const d = l.weight->dims;
+    if (l.weight->n_dims != 4 || d[2] != d[3] || (d[2] != 3 && d[2] != 1) || d[0] < 1 || d[1] < 1 ||
+        d[0] > FOV_MAX_CHANNELS || d[1] > FOV_MAX_CHANNELS)
         return fov_fail(err, FOV_EMODEL,
-                        "%s: tensor %.60s is not a 3x3 convolution of 1 to %d channels",
-                        fov_safetensors_name(g->file), w->name, FOV_MAX_CHANNELS);
-    l.out_ch = (int)w->dims[0];
-    l.in_ch = (int)w->dims[1];
+                        "%s: tensor %.60s is not a 3x3 or 1x1 convolution of 1 to %d channels",
+                        file, weight, FOV_MAX_CHANNELS);
+    l.out_ch = (int)d[0];
+    l.in_ch = (int)d[1];
+    l.taps = (int)d[2];
+    if (!l.n_in)
+        l.in[l.n_in++] = g->n_layers - 1;
+    l.enlarge = l.enlarge ? l.enlarge : 1;
+    l.gain = l.gain > 0 ? l.gain : 1;
+    l.shuffle = l.shuffle ? l.shuffle : 1;
+    for (int s = 1; l.shuffle == FOV_SHUFFLE_TO_RGB && s <= FOV_MAX_SHUFFLE; s++)
+        if (l.out_ch == 3 * s * s)
+            l.shuffle = s;
+    if (l.shuffle == FOV_SHUFFLE_TO_RGB)
+        return fov_fail(err, FOV_EMODEL,
+                        "%s: its last layer has %d channels; 3, 12, 27 or 48 (scale 1 to 4) are "
+                        "supported",
+                        file, l.out_ch);
     g->layers[g->n_layers++] = l;
     return FOV_OK;
 }
 
-static enum fov_code check_vector(const struct fov_graph *g, const struct fov_tensor *t, int n,
-                                  struct fov_err *err)
+int fov_graph_channels(const struct fov_graph *g, int i)
 {
-    if (t->n_elements != (size_t)n || t->n_dims != 1)
-        return fov_fail(err, FOV_EMODEL, "%s: tensor %.60s should be a list of %d numbers",
-                        fov_safetensors_name(g->file), t->name, n);
+    const struct fov_layer *const l = &g->layers[i];
+    return i == 0 ? 3 * g->unshuffle * g->unshuffle : l->out_ch / (l->shuffle * l->shuffle);
+}
+
+static enum fov_code check_vectors(const struct fov_graph *g, const struct fov_layer *l,
+                                   struct fov_err *err)
+{
+    const char *const file = fov_weights_name(g->file);
+    if (l->bias && (l->bias->n_elements != (size_t)l->out_ch || l->bias->n_dims != 1))
+        return fov_fail(err, FOV_EMODEL, "%s: tensor %.60s should be a list of %d numbers", file,
+                        l->bias->name, l->out_ch);
+    if (l->slope && (l->slope->n_dims != 1 ||
+                     (l->slope->n_elements != (size_t)l->out_ch && l->slope->n_elements != 1)))
+        return fov_fail(err, FOV_EMODEL, "%s: tensor %.60s should be a list of 1 or %d numbers",
+                        file, l->slope->name, l->out_ch);
     return FOV_OK;
 }
 
-static enum fov_code check_layer(const struct fov_graph *g, int i, struct fov_err *err)
+/* Do the layers that `l` reads lie before it, at one resolution, with the channels its weight has?
+ * Sets its resolution. */
+static enum fov_code check_inputs(const struct fov_graph *g, int i, struct fov_layer *l,
+                                  struct fov_err *err)
 {
-    const struct fov_layer *const l = &g->layers[i];
-    const char *const file = fov_safetensors_name(g->file);
-    enum fov_code rc;
+    const char *const file = fov_weights_name(g->file);
+    int channels = 0, resolution = 0;
 
-    if (l->in < 0 || l->in >= i || l->add >= i)
-        return fov_fail(err, FOV_EINTERNAL, "%s: layer %d reads a layer that comes later", file, i);
-    const int have = l->in == 0 ? 3 : g->layers[l->in].out_ch;
-    if (l->in_ch != have)
+    for (int k = 0; k < l->n_in; k++) {
+        if (l->in[k] < 0 || l->in[k] >= i || (l->in[k] == 0 && l->n_in > 1))
+            return fov_fail(err, FOV_EINTERNAL, "%s: layer %d reads layer %d", file, i, l->in[k]);
+        const int r = l->in[k] == 0 ? 1 : g->layers[l->in[k]].resolution;
+        channels += fov_graph_channels(g, l->in[k]);
+        if (k > 0 && r != resolution)
+            return fov_fail(err, FOV_EINTERNAL, "%s: layer %d reads two resolutions", file, i);
+        resolution = r;
+    }
+    if (channels != l->in_ch)
         return fov_fail(err, FOV_EMODEL,
                         "%s: tensor %.60s takes %d channels where the layer before it has %d", file,
-                        l->weight->name, l->in_ch, have);
-    if (l->add >= 0 && (l->add == 0 || g->layers[l->add].out_ch != l->out_ch))
-        return fov_fail(err, FOV_EMODEL, "%s: tensor %.60s has %d channels and cannot be added",
-                        file, l->weight->name, l->out_ch);
-    if ((rc = check_vector(g, l->bias, l->out_ch, err)) ||
-        (l->slope && (rc = check_vector(g, l->slope, l->out_ch, err))))
+                        l->weight->name, l->in_ch, channels);
+    l->resolution = resolution * l->enlarge * l->shuffle;
+    return FOV_OK;
+}
+
+static enum fov_code check_layer(const struct fov_graph *g, int i, struct fov_layer *l,
+                                 struct fov_err *err)
+{
+    const char *const file = fov_weights_name(g->file);
+    const int side = l->shuffle * l->enlarge, limit = FOV_MAX_SCALE * g->unshuffle;
+    enum fov_code rc;
+
+    if ((rc = check_inputs(g, i, l, err)) || (rc = check_vectors(g, l, err)))
         return rc;
+    if (side > FOV_MAX_SHUFFLE || l->out_ch % (l->shuffle * l->shuffle) ||
+        (l->enlarge > 1 && (l->shuffle > 1 || l->taps != 3)) || l->resolution > limit)
+        return fov_fail(err, FOV_EMODEL, "%s: tensor %.60s cannot be enlarged %d times", file,
+                        l->weight->name, side);
+    for (int k = 0; k < l->n_adds; k++)
+        if (l->add[k] < 1 || l->add[k] >= i || side > 1 ||
+            fov_graph_channels(g, l->add[k]) != l->out_ch ||
+            g->layers[l->add[k]].resolution != l->resolution)
+            return fov_fail(err, FOV_EMODEL, "%s: tensor %.60s has %d channels and cannot be added",
+                            file, l->weight->name, l->out_ch);
+    if (l->activation == FOV_GATE && l->n_adds < 1)
+        return fov_fail(err, FOV_EINTERNAL, "%s: layer %d gates nothing", file, i);
     return FOV_OK;
 }
 
 enum fov_code fov_graph_check(struct fov_graph *g, struct fov_err *err)
 {
+    const char *const file = fov_weights_name(g->file);
     enum fov_code rc;
+
     if (g->n_layers < 2)
-        return fov_fail(err, FOV_EMODEL, "%s: holds no layers", fov_safetensors_name(g->file));
+        return fov_fail(err, FOV_EMODEL, "%s: holds no layers", file);
     for (int i = 1; i < g->n_layers; i++)
-        if ((rc = check_layer(g, i, err)))
+        if ((rc = check_layer(g, i, &g->layers[i], err)))
             return rc;
 
-    const int last = g->layers[g->n_layers - 1].out_ch;
-    g->scale = 0;
-    for (int s = 1; s <= FOV_MAX_SCALE; s++)
-        if (last == 3 * s * s)
-            g->scale = s;
-    if (!g->scale)
-        return fov_fail(err, FOV_EMODEL,
-                        "%s: its last layer has %d channels; 3, 12, 27 or 48 (scale 1 to 4) are "
-                        "supported",
-                        fov_safetensors_name(g->file), last);
+    const int last = g->n_layers - 1, resolution = g->layers[last].resolution;
+    if (fov_graph_channels(g, last) != 3)
+        return fov_fail(err, FOV_EMODEL, "%s: its last layer leaves %d channels instead of 3", file,
+                        fov_graph_channels(g, last));
+    if (resolution % g->unshuffle || resolution / g->unshuffle > FOV_MAX_SCALE)
+        return fov_fail(err, FOV_EMODEL, "%s: a network of scale %d/%d; 1 to %d are supported",
+                        file, resolution, g->unshuffle, FOV_MAX_SCALE);
+    g->scale = resolution / g->unshuffle;
     return FOV_OK;
 }

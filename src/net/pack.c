@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pack.c -- a network's weights, re-laid for the kernels.
  *
- * PyTorch stores [out][in][3][3]; a kernel wants, for each group of 16 output channels, the 16
- * weights of one input value side by side in the order in which it walks the input: row, pixel,
- * channel. Padded channels get zero weights, bias and slope, so that what they compute is zero.
- * The layout is the same for every instruction set. Quantised layers for int16 kernels will be
- * packed here as well, each layer by what its error allows.
+ *   file's tensors -> numbers of each layer -> balanced -> one plain convolution -> kernel's layout
  *
- * Threads: built by one, read by all. Owns: the block. Trust: numbers come from a model file and
+ * Whatever a layer of the graph has that a kernel has not is worked into its weights here: gains,
+ * channels padded to multiples of 16, inputs side by side that are padded each, output channels in
+ * the order in which a shuffled row lies in memory, and an enlargement by repetition before the
+ * convolution, which is a convolution of the small rows with a kernel for each position in the
+ * enlarged pixel, followed by a shuffle. Padded channels get zero weights, bias and slope, so that
+ * what they compute is zero.
+ *
+ * Threads: built by one, read by all. Owns: the blocks. Trust: numbers come from a model file and
  * are checked to be finite when they are read.
  */
 #include "net/pack.h"
 
+#include <string.h>
+
 #include "base/mem.h"
-#include "net/kernels/kernels.h"
+#include "net/equalise.h"
+#include "net/pack_conv.h"
+#include "net/trial.h"
 
 static size_t padded(int channels)
 {
@@ -22,100 +29,351 @@ static size_t padded(int channels)
 
 void fov_packed_done(struct fov_packed *packed)
 {
+    for (int i = 0; packed->blocks && i < packed->n_layers; i++)
+        fov_free(packed->blocks[i]);
+    fov_free(packed->blocks);
     fov_free(packed->layers);
-    fov_free(packed->block);
     *packed = (struct fov_packed){0};
 }
 
-/* Floats of a layer: weights, bias, slope. */
-static size_t layer_floats(const struct fov_packed_layer *l)
+/* ---- the numbers of all layers, as the file has them -------------------------------------- */
+
+struct numbers {
+    struct fov_layer_weights *layers;
+    int n_layers;
+};
+
+static void numbers_done(struct numbers *n)
 {
-    return l->out_ch * (9 * l->in_ch + 2);
+    for (int i = 0; n->layers && i < n->n_layers; i++)
+        fov_free(n->layers[i].weight); /* one block with the rest */
+    fov_free(n->layers);
 }
 
-static void pack_weights(float *dst, const float *src, const struct fov_layer *l, size_t in_ch)
+static enum fov_code read_slope(const struct fov_graph *g, const struct fov_layer *l, float *slope,
+                                struct fov_err *err)
 {
-    for (size_t o = 0; o < (size_t)l->out_ch; o++)
-        for (size_t i = 0; i < (size_t)l->in_ch; i++)
-            for (size_t tap = 0; tap < 9; tap++)
-                dst[((o / FOV_CHANNEL_GROUP * 9 + tap) * in_ch + i) * FOV_CHANNEL_GROUP +
-                    o % FOV_CHANNEL_GROUP] = src[(o * (size_t)l->in_ch + i) * 9 + tap];
-}
-
-/* Shapes of all layers; returns the floats that they need together. */
-static size_t shape_layers(const struct fov_graph *g, struct fov_packed *p)
-{
-    size_t floats = 0;
-    p->layers[0].out_ch = FOV_INPUT_CHANNELS;
-    for (int i = 1; i < g->n_layers; i++) {
-        const struct fov_layer *const l = &g->layers[i];
-        p->layers[i] = (struct fov_packed_layer){
-            .in = l->in,
-            .add = l->add,
-            .in_ch = p->layers[l->in].out_ch,
-            .out_ch = padded(l->out_ch),
-        };
-        floats += layer_floats(&p->layers[i]);
-        p->n_channels = l->out_ch > p->n_channels ? l->out_ch : p->n_channels;
-        p->n_multiply_adds += (long long)l->weight->n_elements;
-        p->n_parameters +=
-            (long long)l->weight->n_elements + (long long)l->out_ch * (l->slope ? 2 : 1);
-    }
-    return floats;
-}
-
-static enum fov_code pack_layer(const struct fov_graph *g, int i, float *at, float *scratch,
-                                struct fov_packed_layer *ret_layer, struct fov_err *err)
-{
-    const struct fov_layer *const l = &g->layers[i];
-    float *const bias = at + 9 * ret_layer->in_ch * ret_layer->out_ch;
-    float *const slope = bias + ret_layer->out_ch;
     enum fov_code rc;
-
-    if ((rc = fov_tensor_read(g->file, l->weight, scratch, err)) ||
-        (rc = fov_tensor_read(g->file, l->bias, bias, err)) ||
-        (l->slope && (rc = fov_tensor_read(g->file, l->slope, slope, err))))
+    const bool one = !l->slope || l->slope->n_elements == 1;
+    slope[0] = l->leak;
+    if (l->slope && (rc = fov_tensor_read(g->file, l->slope, slope, err)))
         return rc;
-    pack_weights(at, scratch, l, ret_layer->in_ch);
-    ret_layer->weights = at;
-    ret_layer->bias = bias;
-    ret_layer->slope = l->slope ? slope : NULL;
+    for (int o = 1; one && o < l->out_ch; o++)
+        slope[o] = slope[0];
     return FOV_OK;
 }
 
-enum fov_code fov_packed_init(const struct fov_graph *g, struct fov_packed *ret_packed,
-                              struct fov_err *err)
+static enum fov_code read_layer(const struct fov_graph *g, int i, struct fov_layer_weights *ret,
+                                struct fov_err *err)
 {
+    const struct fov_layer *const l = &g->layers[i];
+    const size_t n = l->weight->n_elements, n_out = (size_t)l->out_ch;
+    const bool last = i == g->n_layers - 1;
+    const float gain = l->gain * (l->in[0] == 0 ? g->input_gain : 1) * (last ? g->output_gain : 1);
+    const float bias_gain = l->gain * (last ? g->output_gain : 1);
+    enum fov_code rc;
+
+    float *const block = fov_calloc(n + 2 * n_out, sizeof(*block));
+    if (!block)
+        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n);
+    *ret =
+        (struct fov_layer_weights){.weight = block, .bias = block + n, .slope = block + n + n_out};
+    if ((rc = fov_tensor_read(g->file, l->weight, ret->weight, err)) ||
+        (l->bias && (rc = fov_tensor_read(g->file, l->bias, ret->bias, err))) ||
+        (l->activation == FOV_PRELU && (rc = read_slope(g, l, ret->slope, err))))
+        return rc;
+    for (size_t k = 0; k < n; k++)
+        ret->weight[k] *= gain;
+    for (size_t o = 0; o < n_out; o++)
+        ret->bias[o] = ret->bias[o] * bias_gain +
+                       (last ? g->output_mean[o / (size_t)(l->shuffle * l->shuffle)] : 0);
+    return FOV_OK;
+}
+
+/* ---- one layer --------------------------------------------------------------------------- */
+
+/* What a layer becomes; weights are not yet there. */
+static struct fov_packed_layer shape_layer(const struct fov_graph *g, int i,
+                                           const struct fov_packed_layer *before,
+                                           enum fov_element element, enum fov_method method)
+{
+    const struct fov_layer *const l = &g->layers[i];
+    const int side = l->shuffle * l->enlarge;
+    const bool last = i == g->n_layers - 1;
+    struct fov_packed_layer p = {
+        .n_in = l->n_in,
+        .resolution = l->resolution / side,
+        .side = last ? 1 : side,
+        .in_ch = l->in_ch,
+        .out_ch = l->out_ch,
+        .conv = {.src_element = l->in[0] == 0 ? FOV_ELEMENT_F32 : element,
+                 .dst_element = element,
+                 .activation = l->activation,
+                 .taps = l->taps,
+                 .n_adds = l->n_adds},
+    };
+    for (int k = 0; k < l->n_in; k++) {
+        p.in[k] = l->in[k];
+        p.conv.in_ch += before[l->in[k]].n_ch;
+    }
+    for (int k = 0; k < l->n_adds; k++) {
+        p.add[k] = l->add[k];
+        p.conv.add_scale[k] = l->add_scale[k];
+    }
+    p.n_ch = last ? padded(3 * side * side) : padded(fov_graph_channels(g, i));
+    p.conv.out_ch = last ? p.n_ch : p.n_ch * (size_t)(side * side);
+    p.method = l->taps == 3 && p.conv.in_ch % FOV_CHANNEL_GROUP == 0 ? method : FOV_DIRECT;
+    return p;
+}
+
+/* Where channel `o` of the file's convolution, at position (dx, dy) of an enlarged pixel, stands in
+ * the packed one: colours or channels inside of dx inside of dy. */
+static size_t output_at(const struct fov_layer *l, const struct fov_packed_layer *p, bool last,
+                        int o, int dy, int dx)
+{
+    const int s = l->shuffle, side = s * l->enlarge;
+    const int y = s > 1 ? o / s % s : dy, x = s > 1 ? o % s : dx, channel = o / (s * s);
+    return (size_t)(y * side + x) * (last ? 3 : p->n_ch) + (size_t)channel;
+}
+
+/* Where input channel `i` of the file's convolution stands among the padded ones. */
+static size_t input_at(const struct fov_graph *g, const struct fov_layer *l,
+                       const struct fov_packed_layer *before, int i)
+{
+    size_t at = 0;
+    for (int k = 0; k < l->n_in; k++) {
+        const int n = fov_graph_channels(g, l->in[k]);
+        if (i < n)
+            break;
+        i -= n;
+        at += before[l->in[k]].n_ch;
+    }
+    return at + (size_t)i;
+}
+
+/* Tap t of a convolution of the enlarged rows, for position d in an enlarged pixel, as a tap of the
+ * rows before: they lie e to one. */
+static int tap_before(int t, int d, int e)
+{
+    return (d + t - 1 + e) / e; /* floor((d + t - 1) / e) + 1 */
+}
+
+/* The plain convolution that a layer is, with padded channels: weights [out_ch][in_ch][taps][taps],
+ * bias and slope [out_ch]. */
+static void plain_layer(const struct fov_graph *g, int i, const struct fov_layer_weights *n,
+                        const struct fov_packed_layer *before, const struct fov_packed_layer *p,
+                        float *weights, float *bias, float *slope)
+{
+    const struct fov_layer *const l = &g->layers[i];
+    const bool last = i == g->n_layers - 1;
+    const int e = l->enlarge, taps = l->taps;
+
+    for (int o = 0; o < l->out_ch; o++)
+        for (int d = 0; d < e * e; d++) {
+            const int dy = d / e, dx = d % e;
+            const size_t to = output_at(l, p, last, o, dy, dx);
+            bias[to] = n->bias[o];
+            slope[to] = n->slope[o];
+            for (int c = 0; c < l->in_ch; c++) {
+                const float *const src = n->weight + (size_t)((o * l->in_ch + c) * taps * taps);
+                float *const dst = weights + (to * p->conv.in_ch + input_at(g, l, before, c)) *
+                                                 (size_t)(taps * taps);
+                for (int ty = 0; ty < taps; ty++)
+                    for (int tx = 0; tx < taps; tx++)
+                        dst[(e == 1 ? ty : tap_before(ty, dy, e)) * taps +
+                            (e == 1 ? tx : tap_before(tx, dx, e))] += src[ty * taps + tx];
+            }
+        }
+}
+
+/* A block for a layer's weights in the layout of its method, its bias, slope and scale. */
+static enum fov_code new_block(struct fov_packed_layer *p, void **ret_block, struct fov_err *err)
+{
+    struct fov_conv *const c = &p->conv;
+    const size_t bytes = fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch);
+    unsigned char *const block = fov_calloc_aligned(64, bytes + 3 * c->out_ch * sizeof(float), 1);
+    if (!block)
+        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu bytes", bytes);
+    float *const numbers = (float *)(void *)(block + bytes);
+    c->weights = block;
+    c->bias = numbers;
+    c->slope = numbers + c->out_ch;
+    c->scale = numbers + 2 * c->out_ch;
+    *ret_block = block;
+    return FOV_OK;
+}
+
+/* Lay out one layer in float32, into one block with everything that it points to. */
+static enum fov_code pack_layer(const struct fov_graph *g, int i, const struct fov_layer_weights *n,
+                                const struct fov_packed_layer *before, struct fov_packed_layer *p,
+                                void **ret_block, struct fov_err *err)
+{
+    struct fov_conv *const c = &p->conv;
+    const size_t n_weights = c->out_ch * c->in_ch * (size_t)(c->taps * c->taps);
+    FOV_AUTO(fov_free_at) float *plain = fov_calloc(n_weights, sizeof(*plain));
+    if (!plain)
+        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n_weights);
+    const enum fov_code rc = new_block(p, ret_block, err);
+    if (rc)
+        return rc;
+    float *const block = *ret_block;
+    float *const bias = block + (c->bias - (const float *)c->weights);
+    plain_layer(g, i, n, before, p, plain, bias, bias + c->out_ch);
+    fov_pack_conv(p->method, plain, c->taps, c->in_ch, c->out_ch, block);
+    return FOV_OK;
+}
+
+/* The same layer in int16, from its layout in float32. */
+static enum fov_code round_layer(const struct fov_packed_layer *exact, struct fov_packed_layer *p,
+                                 void **ret_block, struct fov_err *err)
+{
+    struct fov_conv *const c = &p->conv;
+    const enum fov_code rc = new_block(p, ret_block, err);
+    if (rc)
+        return rc;
+    unsigned char *const block = *ret_block;
+    float *const bias =
+        (float *)(void *)(block + fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch));
+    memcpy(bias, exact->conv.bias, 2 * c->out_ch * sizeof(float)); /* and the slope behind it */
+    fov_pack_round(exact->conv.weights, c->in_ch, c->out_ch, (int16_t *)(void *)block,
+                   bias + 2 * c->out_ch);
+    return FOV_OK;
+}
+
+/* ---- the network ------------------------------------------------------------------------- */
+
+/* What the whole network needs and says of itself; a layer at resolution r runs r^2 times for each
+ * pixel of the network's input, which is unshuffle^2 pixels of the picture. */
+static void count_layer(const struct fov_graph *g, int i, struct fov_packed *p)
+{
+    const struct fov_layer *const l = &g->layers[i];
+    const long long r = l->resolution / l->shuffle, u = g->unshuffle;
+    const size_t scratch = fov_conv_scratch_bytes(p->layers[i].conv.in_ch);
+
+    p->scratch_bytes = scratch > p->scratch_bytes ? scratch : p->scratch_bytes;
+    p->n_channels = l->out_ch > p->n_channels ? l->out_ch : p->n_channels;
+    p->n_multiply_adds += (long long)l->weight->n_elements * r * r / (u * u);
+    p->n_parameters += (long long)(l->weight->n_elements + (l->bias ? l->bias->n_elements : 0) +
+                                   (l->slope ? l->slope->n_elements : 0));
+}
+
+static enum fov_code read_numbers(const struct fov_graph *g, bool equalise, struct numbers *n,
+                                  struct fov_err *err)
+{
+    enum fov_code rc;
+    for (int i = 1; i < g->n_layers; i++)
+        if ((rc = read_layer(g, i, &n->layers[i], err)))
+            return rc;
+    return equalise ? fov_equalise(g, n->layers, err) : FOV_OK;
+}
+
+static enum fov_code pack_exact(const struct fov_graph *g, const struct numbers *n,
+                                struct fov_packed *p, struct fov_err *err)
+{
+    enum fov_code rc;
+    for (int i = 1; i < g->n_layers; i++)
+        if ((rc = pack_layer(g, i, &n->layers[i], p->layers, &p->layers[i], &p->blocks[i], err)))
+            return rc;
+    return FOV_OK;
+}
+
+/* Layer i of a fast network: try it in int16 against itself in float32, and keep one of the two. */
+static enum fov_code try_layer(const struct fov_graph *g, int i, const struct numbers *n,
+                               const struct fov_kernels *kernels, struct fov_trial *trial,
+                               struct fov_packed *p, struct fov_err *err)
+{
+    struct fov_packed_layer *const l = &p->layers[i], exact = *l;
+    FOV_AUTO(fov_free_at) void *block = NULL;
+    enum fov_code rc;
+
+    exact.method = l->method == FOV_DIRECT ? FOV_DIRECT : FOV_WINOGRAD_F32;
+    exact.conv.src_element = exact.conv.dst_element = FOV_ELEMENT_F32;
+    if ((rc = pack_layer(g, i, &n->layers[i], p->layers, &exact, &block, err)))
+        return rc;
+    if (l->method == FOV_WINOGRAD_I16) {
+        if ((rc = round_layer(&exact, l, &p->blocks[i], err)))
+            return rc;
+        l->error = fov_trial_layer(trial, kernels, i, &exact, l);
+        if (l->error <= FOV_MAX_LAYER_ERROR)
+            return FOV_OK;
+        l->method = FOV_WINOGRAD_F32;
+        fov_free(p->blocks[i]);
+    }
+    /* float32, but what it leaves is float16, as of all others */
+    l->conv.weights = exact.conv.weights;
+    l->conv.bias = exact.conv.bias;
+    l->conv.slope = exact.conv.slope;
+    l->conv.scale = exact.conv.scale;
+    p->blocks[i] = FOV_STEAL(block);
+    if (l->method == FOV_DIRECT)
+        l->error = fov_trial_layer(trial, kernels, i, &exact, l);
+    return FOV_OK;
+}
+
+static enum fov_code pack_fast(const struct fov_graph *g, const struct numbers *n,
+                               const struct fov_kernels *kernels, struct fov_packed *p,
+                               struct fov_err *err)
+{
+    FOV_AUTO(fov_trial_done) struct fov_trial trial = {0};
+    enum fov_code rc;
+    if ((rc = fov_trial_init(p, &trial, err)))
+        return rc;
+    for (int i = 1; i < g->n_layers; i++)
+        if ((rc = try_layer(g, i, n, kernels, &trial, p, err)))
+            return rc;
+    return FOV_OK;
+}
+
+/* A network with the shapes of all layers, and no weights. */
+static enum fov_code shape_network(const struct fov_graph *g, bool exact,
+                                   struct fov_packed *ret_packed, struct fov_err *err)
+{
+    const struct fov_layer *const last = &g->layers[g->n_layers - 1];
+    const size_t n_layers = (size_t)g->n_layers;
     FOV_AUTO(fov_packed_done)
     struct fov_packed p = {
         .architecture = g->architecture,
         .scale = g->scale,
-        .mean = g->mean,
+        .unshuffle = g->unshuffle,
+        .result_side = last->shuffle * last->enlarge,
+        .mean = {g->mean[0], g->mean[1], g->mean[2]},
+        .base = g->base,
+        .element = exact ? FOV_ELEMENT_F32 : FOV_ELEMENT_F16,
         .n_layers = g->n_layers,
-        .layers = fov_calloc((size_t)g->n_layers, sizeof(*p.layers)),
+        .layers = fov_calloc(n_layers, sizeof(*p.layers)),
+        .blocks = fov_calloc(n_layers, sizeof(*p.blocks)),
     };
-    if (!p.layers)
+    if (!p.layers || !p.blocks)
         return fov_fail(err, FOV_ENOMEM, "no memory for a network of %d layers", g->n_layers);
 
-    size_t largest = 0;
-    const size_t floats = shape_layers(g, &p);
-    for (int i = 1; i < g->n_layers; i++)
-        if (g->layers[i].weight->n_elements > largest)
-            largest = g->layers[i].weight->n_elements;
-
-    FOV_AUTO(fov_free_at) float *scratch = fov_calloc(largest, sizeof(*scratch));
-    p.block = fov_calloc_aligned(64, floats, sizeof(*p.block));
-    if (!p.block || !scratch)
-        return fov_fail(err, FOV_ENOMEM, "no memory for a network of %lld parameters",
-                        p.n_parameters);
-
-    float *at = p.block;
-    enum fov_code rc;
+    p.layers[0] = (struct fov_packed_layer){
+        .resolution = 1,
+        .side = 1,
+        .n_ch = g->unshuffle == 1 ? FOV_INPUT_CHANNELS : padded(fov_graph_channels(g, 0)),
+    };
     for (int i = 1; i < g->n_layers; i++) {
-        if ((rc = pack_layer(g, i, at, scratch, &p.layers[i], err)))
-            return rc;
-        at += layer_floats(&p.layers[i]);
+        p.layers[i] =
+            shape_layer(g, i, p.layers, p.element, exact ? FOV_WINOGRAD_F32 : FOV_WINOGRAD_I16);
+        count_layer(g, i, &p);
     }
+    *ret_packed = p;
+    p = (struct fov_packed){0}; /* given away */
+    return FOV_OK;
+}
+
+enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernels *kernels,
+                              bool exact, struct fov_packed *ret_packed, struct fov_err *err)
+{
+    FOV_AUTO(fov_packed_done) struct fov_packed p = {0};
+    FOV_AUTO(numbers_done)
+    struct numbers n = {fov_calloc((size_t)g->n_layers, sizeof(*n.layers)), g->n_layers};
+    enum fov_code rc;
+
+    if (!n.layers)
+        return fov_fail(err, FOV_ENOMEM, "no memory for a network of %d layers", g->n_layers);
+    if ((rc = shape_network(g, exact, &p, err)) || (rc = read_numbers(g, !exact, &n, err)) ||
+        (rc = exact ? pack_exact(g, &n, &p, err) : pack_fast(g, &n, kernels, &p, err)))
+        return rc;
     *ret_packed = p;
     p = (struct fov_packed){0}; /* given away */
     return FOV_OK;

@@ -7,15 +7,24 @@
 
 size_t fov_sample_bytes(enum fov_sample sample);
 
-/* Write one row of `shape` to `dst`, FOV_INPUT_CHANNELS floats a pixel: 0..1 minus `mean`, grey in
- * all three colours, the fourth channel left alone. */
-void fov_row_load(float *dst, const void *src, const struct fov_shape *shape, float mean);
+/* The row or column that stands for number `i` of `n`: beyond the last they are mirrored at it. */
+static inline int fov_mirrored(int i, int n)
+{
+    const int back = i < n ? i : 2 * (n - 1) - i;
+    return back > 0 ? back : 0;
+}
 
-/* Write row `dy` (0..scale-1) of the `scale` rows of the result that belong to one input row:
- * pixel shuffle of `src` (n_ch floats a pixel, colour c at c * scale^2 + dy * scale + dx) plus the
- * pixel of `base` (as fov_row_load() made it) plus `mean`. Clamped to 0..1 and rounded to the
- * nearest for integers; NaN becomes 0. Grey is the average of the three colours. */
-void fov_row_store(void *dst, const float *src, size_t n_ch, const float *base,
-                   const struct fov_shape *shape, int scale, int dy, float mean);
+/* Write row `dy` of the `unshuffle` rows of `shape` that make one row of the network's input to
+ * `dst`, `n_ch` floats a pixel: 0..1 minus the mean of its colour, grey in all three colours.
+ * Colour c of column dx of a square is channel c * unshuffle^2 + dy * unshuffle + dx; other
+ * channels are left alone; a width that is no multiple of `unshuffle` is filled up with the last
+ * pixel. */
+void fov_row_load(float *dst, size_t n_ch, const void *src, const struct fov_shape *shape,
+                  const float mean[3], int unshuffle, int dy);
+
+/* Write a row of the result, `src`, interleaved RGB, `scale` times as wide as `shape`, to `dst`.
+ * Clamped to 0..1 and rounded to the nearest for integers; NaN becomes 0. Grey is the average of
+ * the three colours. `src` is overwritten. */
+void fov_row_store(void *dst, float *src, const struct fov_shape *shape, int scale);
 
 #endif

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wave.c -- run a network over a picture row by row.
+/* wave.c -- run a network over a picture band by band.
  *
- *   caller's rows -> input ring -> conv ring -> conv ring -> ... -> result ring -> caller's rows
+ *   caller's rows -> input ring -> conv slot -> conv slot -> ... -> result ring -> caller's rows
+ *                                     |carry        |carry
  *
- * Each layer computes its next block of rows as soon as the layers it reads have theirs and its
- * readers have left room in its ring. There are no tiles, so there are no seams and nothing is
- * computed twice; each row is computed once, by the same arithmetic whoever does it, so the result
- * does not depend on the number of threads. Blocks of one layer run in order and one at a time;
- * threads find their work in different layers. The layer nearest to the result goes first, which
- * keeps the rings short.
+ * Layer by layer over a whole picture would need memory for all of it; tiles compute their borders
+ * twice and leave seams. Here a band of some rows runs through all layers, and then the next one,
+ * with each layer's last rows carried over. Nothing is computed twice; each row is computed once,
+ * by the same arithmetic whoever does it, so the result does not depend on the number of threads.
+ *
+ * Tasks are blocks of a layer, claimed in one order: band, layer, block. A task that is not ready
+ * holds up those behind it, and is never ready late: all it waits for was claimed before. Threads
+ * run over into the next layer as soon as the blocks that it needs are done.
  *
  * The caller's thread feeds the input, takes the result and computes in between; the pool's threads
  * go on while it is away encoding, until the result ring is full.
  *
- * Threads: `done`, `running`, `rows_read` and the failure are guarded by the pool's lock. Owns: the
- * plan, the arena, the staging and result rows. Trust: the shape comes from a picture; callbacks
- * may fail. See: plan.h for the geometry, docs/internals/engine.md.
+ * Threads: the cursor, `done`, `finished`, `rows_read` and the failure are guarded by the pool's
+ * lock. Owns: the plan, the arena, the staging and result rows. Trust: the shape comes from a
+ * picture; callbacks may fail. See: plan.h for the geometry, docs/internals/engine.md.
  */
 #include "net/wave.h"
 
@@ -27,8 +30,9 @@
 #include "net/rows.h"
 
 enum {
-    READ_ROWS = 16,   /* rows asked of the caller at once: decoders work in strips */
-    RESULT_ROWS = 16, /* input rows whose results may wait for the caller, beside a block's */
+    READ_ROWS = 16, /* rows asked of the caller at once: decoders work in strips */
+    KEPT_ROWS = FOV_MAX_UNSHUFFLE - 1, /* rows before those, which may be mirrored at the end */
+    BLOCK_BITS = 20,                   /* of a task; the rest is the layer */
 };
 
 struct fov_wave {
@@ -39,194 +43,329 @@ struct fov_wave {
     struct fov_stream_options options;
     struct fov_plan plan;
 
-    float *arena;               /* the rings of all layers but the result, and the zero row */
-    unsigned char *staging;     /* READ_ROWS rows of input as the caller gives them */
-    int staged_from, staged_to; /* the rows that lie there */
+    unsigned char *arena;       /* the ring of the input, slots, carried rows and the zero row */
+    unsigned char *staging;     /* KEPT_ROWS and READ_ROWS rows of input as the caller gives them */
+    int staged_from, staged_to; /* the rows that lie there, behind those kept */
     size_t input_row_bytes;
-    unsigned char *result; /* ring of result_ring_rows x scale rows */
+    unsigned char *result; /* ring of result_ring_rows */
     size_t result_row_bytes;
-    int result_ring_rows;
+    int result_ring_rows, result_rows; /* rows of the whole result */
+    unsigned char *scratch;            /* scratch_bytes for each thread */
+    size_t scratch_bytes;
 
-    int *done;     /* for each layer: blocks done */
-    bool *running; /* for each layer: its next block is in work */
-    int rows_read; /* of the result, by the caller */
+    int band, layer, block; /* the next task: the block's number is that in the picture */
+    int *done;              /* for each layer: blocks done, without a gap */
+    uint64_t *finished;     /* for each layer: which of the 64 blocks from `done` on are, too */
+    int rows_read;          /* of the result, by the caller */
     atomic_bool cancelled;
     struct fov_err failure; /* what ended the stream */
 };
 
-static float *ring_row(const struct fov_wave *w, int layer, int y)
+/* Row y that a layer leaves, from its left zero, for a task of block `block`: in the slot, or
+ * carried over from the band before. */
+static unsigned char *layer_row(const struct fov_wave *w, int layer, int y, int block)
 {
     const struct fov_plan_layer *const l = &w->plan.layers[layer];
-    return w->arena + l->at + (size_t)(y % l->ring_rows) * l->row_floats;
+    const int at = y - fov_plan_band_row(&w->plan, layer, block);
+    if (layer == 0)
+        return w->arena + l->at + (size_t)(y % l->ring_rows) * l->row_bytes;
+    if (at >= 0)
+        return w->arena + l->at + (size_t)at * l->row_bytes;
+    const int odd = block / w->plan.band_blocks & 1;
+    return w->arena + l->carry_at + (size_t)(odd * l->keep + l->keep + at) * l->row_bytes;
 }
 
-/* A row as a 3x3 kernel reads it: from the zero left of pixel 0. */
-static const float *source_row(const struct fov_wave *w, int layer, int y)
+/* The same, or the row of zeros around the picture, as a kernel reads it. */
+static const void *source_row(const struct fov_wave *w, int layer, int y, int block)
 {
-    return y < 0 || y >= w->plan.height ? w->arena + w->plan.zero_at : ring_row(w, layer, y);
+    const struct fov_plan_layer *const l = &w->plan.layers[layer];
+    return y < 0 || y >= l->height * l->side ? w->arena + w->plan.zero_at
+                                             : layer_row(w, layer, y, block);
 }
 
-static float *pixel_row(const struct fov_wave *w, int layer, int y)
+static void *pixel_row(const struct fov_wave *w, int layer, int y, int block)
 {
-    return ring_row(w, layer, y) + w->net->layers[layer].out_ch;
+    return layer_row(w, layer, y, block) +
+           fov_row_margin(&w->net->layers[layer], layer, w->net->element);
 }
 
 static unsigned char *result_row(const struct fov_wave *w, int row)
 {
-    const int ring = w->result_ring_rows * w->net->scale;
-    return w->result + (size_t)(row % ring) * w->result_row_bytes;
+    return w->result + (size_t)(row % w->result_ring_rows) * w->result_row_bytes;
 }
 
-/* The rows y0..y1 of the picture in a layer's block; false when it lies outside. */
+/* The rows y0..y1 that a layer computes in a block; false when it lies outside the picture. */
 static bool block_rows(const struct fov_wave *w, int layer, int block, int *ret_y0, int *ret_y1)
 {
+    const struct fov_plan_layer *const l = &w->plan.layers[layer];
     const int first = fov_plan_first_row(&w->plan, layer, block);
-    const int last = first + w->plan.block_rows - 1;
+    const int last = first + l->block_rows - 1;
     *ret_y0 = first < 0 ? 0 : first;
-    *ret_y1 = last < w->plan.height ? last : w->plan.height - 1;
+    *ret_y1 = last < l->height ? last : l->height - 1;
     return *ret_y0 <= *ret_y1;
 }
 
 /* ---- what may run: under the pool's lock ------------------------------------------------- */
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
 
 static bool inputs_are_ready(const struct fov_wave *w, int layer, int y1)
 {
     const struct fov_plan_layer *const l = &w->plan.layers[layer];
     for (int e = l->first_edge; e < l->first_edge + l->n_edges; e++) {
         const struct fov_edge *const in = &w->plan.edges_in[e];
-        const int needed = y1 + in->halo < w->plan.height ? y1 + in->halo : w->plan.height - 1;
-        if (fov_plan_first_row(&w->plan, in->from, w->done[in->from]) <= needed)
+        const struct fov_plan_layer *const from = &w->plan.layers[in->from];
+        const int needed = least((y1 + in->halo) / in->ratio, from->height * from->side - 1);
+        if (fov_plan_first_row(&w->plan, in->from, w->done[in->from]) * from->side <= needed)
             return false;
     }
     return true;
 }
 
-/* Row y1 takes the place of row y1 - ring_rows: does anyone still need that? */
-static bool ring_has_room(const struct fov_wave *w, int layer, int y1)
+/* Have `layer` and all layers that read it done their blocks up to number `blocks`? (A reader's
+ * block outside the picture is done without waiting for what it reads, so the one does not say the
+ * other.)
+ */
+static bool was_read(const struct fov_wave *w, int layer, int blocks)
 {
     const struct fov_plan_layer *const l = &w->plan.layers[layer];
-    if (layer == w->plan.n_layers - 1)
-        return y1 - w->result_ring_rows < w->rows_read / w->net->scale;
-    for (int e = l->first_reader; e < l->first_reader + l->n_readers; e++) {
-        const struct fov_edge *const out = &w->plan.edges_out[e];
-        const int block = w->done[out->to];
-        if (block < w->plan.n_blocks &&
-            y1 - l->ring_rows >= fov_plan_first_row(&w->plan, out->to, block) - out->halo)
+    if (w->done[layer] < least(blocks, w->plan.n_blocks))
+        return false;
+    for (int e = l->first_reader; e < l->first_reader + l->n_readers; e++)
+        if (w->done[w->plan.edges_out[e].to] < least(blocks, w->plan.n_blocks))
             return false;
-    }
     return true;
 }
 
-static bool may_run(const struct fov_wave *w, int layer)
+/* May the layer write where it writes in this band: its slot, and the rows that it carries over?
+ * Even a block outside the picture carries rows. */
+static bool may_write(const struct fov_wave *w, int layer, int band)
 {
-    int y0, y1;
-    if (w->running[layer] || w->done[layer] == w->plan.n_blocks)
-        return false;
-    return !block_rows(w, layer, w->done[layer], &y0, &y1) ||
-           (inputs_are_ready(w, layer, y1) && ring_has_room(w, layer, y1));
+    const struct fov_plan_layer *const l = &w->plan.layers[layer];
+    const int now = band * w->plan.band_blocks, then = now + w->plan.band_blocks;
+    return was_read(w, layer, now) && was_read(w, l->before, l->before < layer ? then : now);
+}
+
+static bool result_has_room(const struct fov_wave *w, int y1)
+{
+    return least((y1 + 1) * w->net->result_side, w->result_rows) - w->result_ring_rows <=
+           w->rows_read;
 }
 
 static bool claim(struct fov_work *work, uint32_t *ret_task)
 {
     struct fov_wave *const w = (struct fov_wave *)work;
-    if (w->failure.code)
+    const struct fov_plan *const p = &w->plan;
+    const int n_blocks = least(p->n_blocks - w->band * p->band_blocks, p->band_blocks);
+    int y0, y1;
+
+    if (w->failure.code || n_blocks <= 0)
         return false;
-    for (int layer = w->plan.n_layers - 1; layer > 0; layer--)
-        if (may_run(w, layer)) {
-            w->running[layer] = true;
-            *ret_task = (uint32_t)layer;
-            return true;
-        }
-    return false;
+    const bool inside = block_rows(w, w->layer, w->block, &y0, &y1);
+    if (inside && !inputs_are_ready(w, w->layer, y1))
+        return false;
+    if (w->layer == p->n_layers - 1 ? inside && !result_has_room(w, y1)
+                                    : !may_write(w, w->layer, w->band))
+        return false;
+    *ret_task = (uint32_t)w->layer << BLOCK_BITS | (uint32_t)w->block;
+    if (++w->block < w->band * p->band_blocks + n_blocks)
+        return true;
+    if (++w->layer == p->n_layers) {
+        w->layer = 1;
+        w->band++;
+    }
+    w->block = w->band * p->band_blocks;
+    return true;
+}
+
+static void finish_block(struct fov_wave *w, int layer, int block)
+{
+    w->finished[layer] |= UINT64_C(1) << (block - w->done[layer]);
+    for (; w->finished[layer] & 1; w->finished[layer] >>= 1)
+        w->done[layer]++;
 }
 
 static void finish(struct fov_work *work, uint32_t task)
 {
-    struct fov_wave *const w = (struct fov_wave *)work;
-    w->running[task] = false;
-    w->done[task]++;
+    finish_block((struct fov_wave *)work, (int)(task >> BLOCK_BITS),
+                 (int)(task & ((1u << BLOCK_BITS) - 1)));
 }
 
 /* ---- the work itself: without the lock --------------------------------------------------- */
 
-static void run_conv_row(const struct fov_wave *w, int layer, int y)
+/* Carry the row y over to the next band, if that will read it; `from` is what the layer left. */
+static void carry_row(const struct fov_wave *w, int layer, int y, int block,
+                      const unsigned char *from)
+{
+    const struct fov_plan_layer *const l = &w->plan.layers[layer];
+    const int rows = fov_plan_band_rows(&w->plan, layer);
+    const int at = y - fov_plan_band_row(&w->plan, layer, block) - rows + l->keep;
+    const int odd = ~(block / w->plan.band_blocks) & 1; /* the next band's */
+    if (at >= 0)
+        memcpy(w->arena + l->carry_at + (size_t)(odd * l->keep + at) * l->row_bytes, from,
+               l->row_bytes);
+}
+
+/* What is carried further than one band: the rows from before this one, by its first block. */
+static void carry_on(const struct fov_wave *w, int layer, int block)
+{
+    const struct fov_plan_layer *const l = &w->plan.layers[layer];
+    const int band_row = fov_plan_band_row(&w->plan, layer, block);
+    if (block % w->plan.band_blocks)
+        return;
+    for (int y = band_row - l->keep + fov_plan_band_rows(&w->plan, layer); y < band_row; y++)
+        if (y >= 0 && y < l->height * l->side)
+            carry_row(w, layer, y, block, layer_row(w, layer, y, block));
+}
+
+/* The FOV_TILE_PX rows from `first` on, which may lie partly outside the picture. */
+static void run_conv(const struct fov_wave *w, int layer, int first, int block, void *scratch)
 {
     const struct fov_packed_layer *const l = &w->net->layers[layer];
-    const struct fov_conv_row row = {
-        .dst = pixel_row(w, layer, y),
-        .src = {source_row(w, l->in, y - 1), source_row(w, l->in, y), source_row(w, l->in, y + 1)},
-        .add = l->add < 0 ? NULL : pixel_row(w, l->add, y),
-        .weights = l->weights,
-        .bias = l->bias,
-        .slope = l->slope,
-        .n_px = (size_t)w->plan.width,
-        .in_ch = l->in_ch,
-        .out_ch = l->out_ch,
+    const struct fov_plan_layer *const p = &w->plan.layers[layer];
+    struct fov_conv_rows rows = {
+        .conv = &l->conv,
+        .n_src = l->n_in,
+        .dst_ch = l->n_ch * (size_t)l->side,
+        .n_px = p->n_px,
+        .scratch = scratch,
     };
-    w->kernels->conv3x3_f32(&row);
+    for (int k = 0; k < l->n_in; k++) {
+        rows.src[k].n_ch = w->net->layers[l->in[k]].n_ch;
+        const int border =
+            l->conv.taps / 2; /* rows that a 1x1 layer does not read may be nowhere */
+        for (int i = 1 - border; i < FOV_TILE_PX + 1 + border; i++)
+            rows.src[k].row[i] = source_row(w, l->in[k], first - 1 + i, block);
+    }
+    for (int i = 0; i < FOV_TILE_PX; i++) {
+        const int y = first + i;
+        if (y < 0 || y >= p->height)
+            continue;
+        for (int s = 0; s < l->side; s++)
+            rows.dst[s][i] = pixel_row(w, layer, y * l->side + s, block);
+        for (int k = 0; k < l->conv.n_adds; k++)
+            rows.add[k][i] = pixel_row(w, l->add[k], y, block);
+    }
+    fov_kernel_for(w->kernels, l->method)(&rows);
+    for (int i = 0; i < FOV_TILE_PX; i++)
+        for (int s = 0; rows.dst[0][i] && s < l->side; s++) {
+            const int y = (first + i) * l->side + s;
+            carry_row(w, layer, y, block, layer_row(w, layer, y, block));
+        }
 }
 
-static void run_result_row(const struct fov_wave *w, int y)
+static void run_result_row(const struct fov_wave *w, int y, int block, void *scratch)
 {
-    const int last = w->net->n_layers - 1, scale = w->net->scale;
-    for (int dy = 0; dy < scale; dy++)
-        fov_row_store(result_row(w, y * scale + dy), pixel_row(w, last, y),
-                      w->net->layers[last].out_ch, pixel_row(w, 0, y), &w->options.shape, scale, dy,
-                      w->net->mean);
+    const struct fov_packed *const net = w->net;
+    const int last = net->n_layers - 1, side = net->result_side;
+    struct fov_result_row row = {
+        .dst = scratch,
+        .src = pixel_row(w, last, y, block),
+        .element = net->element,
+        .n_px = w->plan.layers[last].n_px,
+        .n_ch = net->layers[last].n_ch,
+        .side = side,
+        .base = net->base ? pixel_row(w, 0, y, block) : NULL,
+        .mean = {net->mean[0], net->mean[1], net->mean[2]},
+    };
+    for (int dy = 0; dy < side && y * side + dy < w->result_rows; dy++) {
+        row.first = (size_t)dy * (size_t)side * 3;
+        w->kernels->result_row(&row);
+        fov_row_store(result_row(w, y * side + dy), scratch, &w->options.shape, net->scale);
+    }
 }
 
-static void run(struct fov_work *work, uint32_t task)
+static void run(struct fov_work *work, uint32_t task, int slot)
 {
     struct fov_wave *const w = (struct fov_wave *)work;
-    const int layer = (int)task;
+    const int layer = (int)(task >> BLOCK_BITS), block = (int)(task & ((1u << BLOCK_BITS) - 1));
+    void *const scratch = w->scratch + (size_t)slot * w->scratch_bytes;
     int y0, y1;
 
-    if (!block_rows(w, layer, w->done[layer], &y0, &y1))
+    if (layer < w->plan.n_layers - 1)
+        carry_on(w, layer, block);
+    if (!block_rows(w, layer, block, &y0, &y1))
         return;
-    for (int y = y0; y <= y1; y++) {
-        if (layer == w->plan.n_layers - 1)
-            run_result_row(w, y);
-        else
-            run_conv_row(w, layer, y);
-    }
+    if (layer == w->plan.n_layers - 1)
+        for (int y = y0; y <= y1; y++)
+            run_result_row(w, y, block, scratch);
+    else
+        for (int y = fov_plan_first_row(&w->plan, layer, block); y <= y1; y += FOV_TILE_PX)
+            if (y + FOV_TILE_PX > y0)
+                run_conv(w, layer, y, block, scratch);
 }
 
 /* ---- the caller's side ------------------------------------------------------------------- */
 
-/* One block of input, from the caller's rows to the ring. */
+/* Row y of the picture as the caller gives it, or NULL; may go back KEPT_ROWS. */
+static const unsigned char *input_row(struct fov_wave *w, int y, struct fov_err *err)
+{
+    const size_t kept = KEPT_ROWS * w->input_row_bytes;
+    if (y >= w->staged_to) {
+        const int n = least(w->options.shape.height_px - y, READ_ROWS);
+        const size_t staged = (size_t)(w->staged_to - w->staged_from) * w->input_row_bytes;
+        memmove(w->staging, w->staging + staged, kept);
+        if (w->options.read(w->options.user, y, n, w->staging + kept)) {
+            (void)fov_fail(err, FOV_ENOINPUT, "row %d of the picture could not be read", y);
+            return NULL;
+        }
+        w->staged_from = y;
+        w->staged_to = y + n;
+    }
+    return w->staging + kept + (ptrdiff_t)(y - w->staged_from) * (ptrdiff_t)w->input_row_bytes;
+}
+
+/* One block of input, from the caller's rows to the ring. A height that is no multiple of
+ * `unshuffle` is filled up with rows mirrored at the last one. */
 static enum fov_code feed(struct fov_wave *w, int y0, int y1, struct fov_err *err)
 {
-    for (int y = y0; y <= y1; y++) {
-        if (y == w->staged_to) {
-            const int left = w->plan.height - y, n = left < READ_ROWS ? left : READ_ROWS;
-            if (w->options.read(w->options.user, y, n, w->staging))
-                return fov_fail(err, FOV_ENOINPUT, "row %d of the picture could not be read", y);
-            w->staged_from = y;
-            w->staged_to = y + n;
+    const int u = w->net->unshuffle, height = w->options.shape.height_px;
+    for (int y = y0; y <= y1; y++)
+        for (int dy = 0; dy < u; dy++) {
+            const unsigned char *const row = input_row(w, fov_mirrored(y * u + dy, height), err);
+            if (!row)
+                return FOV_ENOINPUT;
+            fov_row_load(pixel_row(w, 0, y, 0), w->net->layers[0].n_ch, row, &w->options.shape,
+                         w->net->mean, u, dy);
         }
-        fov_row_load(pixel_row(w, 0, y),
-                     w->staging + (size_t)(y - w->staged_from) * w->input_row_bytes,
-                     &w->options.shape, w->net->mean);
-    }
     return FOV_OK;
+}
+
+/* The rows for y1 take the places of rows that lie ring_rows before: does anyone still need them?
+ */
+static bool input_has_room(const struct fov_wave *w, int y1)
+{
+    const struct fov_plan_layer *const l = &w->plan.layers[0];
+    for (int e = l->first_reader; e < l->first_reader + l->n_readers; e++) {
+        const struct fov_edge *const out = &w->plan.edges_out[e];
+        const int block = w->done[out->to];
+        const int needed = fov_plan_first_row(&w->plan, out->to, block) - out->halo;
+        if (block < w->plan.n_blocks && y1 - l->ring_rows >= (needed < 0 ? 0 : needed / out->ratio))
+            return false;
+    }
+    return true;
 }
 
 /* With the lock held: feed the next block if there is room for it. */
 static bool feed_if_room(struct fov_wave *w)
 {
     int y0, y1;
-    if (!may_run(w, 0))
+    if (w->done[0] == w->plan.n_blocks)
         return false;
-    w->running[0] = true;
     if (block_rows(w, 0, w->done[0], &y0, &y1)) {
         struct fov_err failure = {0};
+        if (!input_has_room(w, y1))
+            return false;
         fov_pool_unlock(w->pool);
         const enum fov_code rc = feed(w, y0, y1, &failure);
         fov_pool_lock(w->pool);
         if (rc && !w->failure.code)
             w->failure = failure;
     }
-    finish(&w->work, 0);
+    finish_block(w, 0, w->done[0]);
     fov_pool_wake(w->pool);
     return true;
 }
@@ -235,8 +374,8 @@ static bool feed_if_room(struct fov_wave *w)
 static int rows_ready(const struct fov_wave *w)
 {
     const int result = w->plan.n_layers - 1;
-    const int rows = fov_plan_first_row(&w->plan, result, w->done[result]);
-    return (rows < 0 ? 0 : rows < w->plan.height ? rows : w->plan.height) * w->net->scale;
+    const int rows = fov_plan_first_row(&w->plan, result, w->done[result]) * w->net->result_side;
+    return rows < 0 ? 0 : least(rows, w->result_rows);
 }
 
 /* Wait, and work, until a row is ready; returns how many of at most `wanted` are, or 0 after a
@@ -263,7 +402,7 @@ static int wait_for_rows(struct fov_wave *w, int wanted, struct fov_err *err)
 
 enum fov_code fov_wave_read(struct fov_wave *w, int n_rows, void *rows, struct fov_err *err)
 {
-    const int total = w->plan.height * w->net->scale;
+    const int total = w->result_rows;
     unsigned char *dst = rows;
 
     if (n_rows < 0 || n_rows > total - w->rows_read)
@@ -299,21 +438,22 @@ void fov_wave_cancel(struct fov_wave *w)
 
 /* The parts of a wave whose sizes depend on the picture. */
 struct sizes {
-    size_t arena_floats, staging_bytes, result_bytes;
+    size_t arena, staging, result, scratch; /* bytes */
 };
 
-static struct sizes measure(const struct fov_wave *w)
+static struct sizes measure(const struct fov_wave *w, int n_threads)
 {
     return (struct sizes){
-        .arena_floats = w->plan.arena_floats,
-        .staging_bytes = READ_ROWS * w->input_row_bytes,
-        .result_bytes = (size_t)w->result_ring_rows * (size_t)w->net->scale * w->result_row_bytes,
+        .arena = w->plan.arena_bytes,
+        .staging = (KEPT_ROWS + READ_ROWS) * w->input_row_bytes,
+        .result = (size_t)w->result_ring_rows * w->result_row_bytes,
+        .scratch = (size_t)n_threads * w->scratch_bytes,
     };
 }
 
 static size_t total_bytes(const struct sizes *s)
 {
-    return s->arena_floats * sizeof(float) + s->staging_bytes + s->result_bytes;
+    return s->arena + s->staging + s->result + s->scratch;
 }
 
 static enum fov_code plan_wave(struct fov_wave *w, const struct fov_packed *net, int n_threads,
@@ -324,15 +464,26 @@ static enum fov_code plan_wave(struct fov_wave *w, const struct fov_packed *net,
         return fov_fail(err, FOV_EUSAGE,
                         "a picture has 1 or 3 channels of 8-bit, 16-bit or float "
                         "samples, interleaved or planar");
+    const int u = net->unshuffle;
     const enum fov_code rc =
-        fov_plan_init(net, shape->width_px, shape->height_px, n_threads, &w->plan, err);
+        fov_plan_init(net, (shape->width_px + u - 1) / u, (shape->height_px + u - 1) / u, n_threads,
+                      &w->plan, err);
     if (rc)
         return rc;
+    const struct fov_plan_layer *const last = &w->plan.layers[w->plan.n_layers - 1];
+    const size_t row_floats = last->n_px * (size_t)net->result_side * 3 + FOV_RESULT_SLACK;
+
     w->net = net;
     w->input_row_bytes =
         (size_t)shape->width_px * (size_t)shape->n_channels * fov_sample_bytes(shape->sample);
     w->result_row_bytes = w->input_row_bytes * (size_t)net->scale;
-    w->result_ring_rows = RESULT_ROWS + w->plan.block_rows;
+    w->result_rows = shape->height_px * net->scale;
+    w->result_ring_rows =
+        least(2 * w->plan.band_blocks * FOV_TILE_PX * net->scale * u, w->result_rows);
+    w->scratch_bytes =
+        fov_round_up(net->scratch_bytes > row_floats * sizeof(float) ? net->scratch_bytes
+                                                                     : row_floats * sizeof(float),
+                     4096);
     return FOV_OK;
 }
 
@@ -341,14 +492,14 @@ size_t fov_wave_memory(const struct fov_packed *net, int n_threads, const struct
     struct fov_wave w = {0};
     if (plan_wave(&w, net, n_threads, shape, NULL))
         return 0;
-    const struct sizes s = measure(&w);
+    const struct sizes s = measure(&w, n_threads);
     fov_plan_done(&w.plan);
     return total_bytes(&s);
 }
 
 static enum fov_code allocate(struct fov_wave *w, struct fov_err *err)
 {
-    const struct sizes s = measure(w);
+    const struct sizes s = measure(w, fov_pool_n_threads(w->pool));
     const size_t limit =
         w->options.max_memory_bytes ? w->options.max_memory_bytes : (size_t)4 << 30;
     const size_t n_layers = (size_t)w->plan.n_layers;
@@ -357,14 +508,14 @@ static enum fov_code allocate(struct fov_wave *w, struct fov_err *err)
         return fov_fail(err, FOV_ELIMIT,
                         "a picture %d px wide takes %zu MB of working memory with this network, "
                         "the limit is %zu MB",
-                        w->plan.width, total_bytes(&s) >> 20, limit >> 20);
-    if (!(w->arena = fov_calloc_aligned(64, s.arena_floats, sizeof(*w->arena))) ||
-        !(w->staging = fov_calloc(s.staging_bytes, 1)) ||
-        !(w->result = fov_calloc(s.result_bytes, 1)) ||
+                        w->options.shape.width_px, total_bytes(&s) >> 20, limit >> 20);
+    if (!(w->arena = fov_calloc_aligned(64, s.arena, 1)) ||
+        !(w->staging = fov_calloc(s.staging, 1)) || !(w->result = fov_calloc(s.result, 1)) ||
+        !(w->scratch = fov_calloc_aligned(64, s.scratch, 1)) ||
         !(w->done = fov_calloc(n_layers, sizeof(*w->done))) ||
-        !(w->running = fov_calloc(n_layers, sizeof(*w->running))))
+        !(w->finished = fov_calloc(n_layers, sizeof(*w->finished))))
         return fov_fail(err, FOV_ENOMEM, "no memory for the %zu MB that a picture %d px wide takes",
-                        total_bytes(&s) >> 20, w->plan.width);
+                        total_bytes(&s) >> 20, w->options.shape.width_px);
     return FOV_OK;
 }
 
@@ -378,8 +529,9 @@ static void free_wave(struct fov_wave **wave)
     fov_free(w->arena);
     fov_free(w->staging);
     fov_free(w->result);
+    fov_free(w->scratch);
     fov_free(w->done);
-    fov_free(w->running);
+    fov_free(w->finished);
     fov_free(w);
 }
 
@@ -393,6 +545,7 @@ enum fov_code fov_wave_open(const struct fov_packed *net, const struct fov_kerne
         return fov_fail(err, FOV_ENOMEM, "no memory to begin a picture");
 
     w->work = (struct fov_work){.claim = claim, .run = run, .finish = finish};
+    w->layer = 1;
     w->kernels = kernels;
     w->pool = pool;
     w->options = *options;

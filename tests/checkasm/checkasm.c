@@ -63,9 +63,9 @@ any_fn *check_func(any_fn *func, const char *name)
     return ref ? ref : func;
 }
 
-float *guarded(size_t n, size_t slack)
+void *guarded_bytes(size_t bytes)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (n + slack) * sizeof(float);
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const size_t body = fov_round_up(bytes, page), total = body + 2 * page;
     char *m = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (m == MAP_FAILED || mprotect(m, page, PROT_NONE) ||
@@ -74,15 +74,24 @@ float *guarded(size_t n, size_t slack)
         exit(1);
     }
     blocks[n_blocks++] = (struct block){m, total};
-    float *p = (float *)(void *)(m + page + body - bytes);
-    for (size_t i = 0; i < n + slack; i++)
-        p[i] = NAN;
+    char *const p = m + page + body - bytes;
+    memset(p, 0xff, bytes); /* NaN in float32 and float16 */
     return p;
 }
 
-static void free_guarded(void)
+float *guarded(size_t n_floats)
 {
-    while (n_blocks > 0) {
+    return guarded_bytes(n_floats * sizeof(float));
+}
+
+int guarded_count(void)
+{
+    return n_blocks;
+}
+
+void guarded_free(int n)
+{
+    while (n_blocks > n) {
         n_blocks--;
         munmap(blocks[n_blocks].map, blocks[n_blocks].bytes);
     }
@@ -141,7 +150,7 @@ void bench_report(const char *name, double seconds, double flop)
         i++;
     if (i == n_timings && n_timings < MAX_SEEN) /* C comes first */
         timings[n_timings++] = (struct timing){name, seconds};
-    printf("%-20s %-7s %10.1f us %8.2f GFLOP/s %7.2fx C\n", name, level, seconds * 1e6,
+    printf("%-28s %-10s %10.1f us %8.2f GFLOP/s %7.2fx C\n", name, level, seconds * 1e6,
            flop / seconds * 1e-9, timings[i].seconds / seconds);
 }
 
@@ -157,7 +166,7 @@ static void run_test(void (*test)(const struct fov_kernels *), const struct fov_
         fail("%s", strsignal(sig));
     else
         test(k);
-    free_guarded();
+    guarded_free(0);
 }
 
 /* The slots of kernels.def, each with its test: a slot without one does not compile. */
@@ -166,13 +175,16 @@ static void run_level(const struct fov_cpu_level *l)
     struct fov_kernels k;
     level = l->name;
     fov_kernels_init(&k, l->mask);
-    run_test(check_conv3x3_f32, &k);
+    run_test(check_conv_direct, &k);
+    run_test(check_conv_winograd_f32, &k);
+    run_test(check_conv_winograd_i16, &k);
+    run_test(check_result_row, &k);
 }
 
 static int check_all_seen(unsigned have)
 {
     int listed = 0;
-#define KERNEL(slot, isa, needs)                                                                   \
+#define KERNEL(type, slot, isa, needs)                                                             \
     if ((have & (needs)) == (needs)) {                                                             \
         bool found = false;                                                                        \
         for (int i = 0; i < n_seen; i++)                                                           \

@@ -17,11 +17,15 @@ typedef void any_fn(void);
 /* The reference for `func`, or NULL when there is nothing new to test. */
 any_fn *check_func(any_fn *func, const char *name);
 
-/* A block of n floats between two unmapped pages that ends flush against the second, so that
- * reading or writing one float too far is a crash with a name, not a lucky pass. `slack` more
- * floats stay readable; they are NaN, so that using them shows. 64-byte aligned when n + slack is
- * a multiple of 16. Everything is unmapped before the next test. */
-float *guarded(size_t n, size_t slack);
+/* A block between two unmapped pages that ends flush against the second, so that reading or writing
+ * one byte too far is a crash with a name, not a lucky pass; all NaN, in float32 and in float16.
+ * 64-byte aligned when `bytes` is a multiple of that. */
+void *guarded_bytes(size_t bytes);
+float *guarded(size_t n_floats);
+
+/* Blocks there are; unmap all but the first n of them, as happens to all after each test. */
+int guarded_count(void);
+void guarded_free(int n);
 
 /* Uniform in -1..1 with some exact zeros. */
 void fill_random(float *p, size_t n);
@@ -38,6 +42,9 @@ void bench_report(const char *name, double seconds, double flop);
 
 /* One test for each slot of kernels.def. */
 #define KERNEL_TEST(slot) void check_##slot(const struct fov_kernels *k)
-KERNEL_TEST(conv3x3_f32);
+KERNEL_TEST(conv_direct);
+KERNEL_TEST(conv_winograd_f32);
+KERNEL_TEST(conv_winograd_i16);
+KERNEL_TEST(result_row);
 
 #endif

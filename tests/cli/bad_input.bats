@@ -169,7 +169,7 @@ broken() { # KIND PATTERN: upscaling with this model fails and says so
 }
 
 @test "a model of three bytes" {
-    broken tiny './tiny.safetensors: not a .safetensors file: too short'
+    broken tiny './tiny.safetensors: not a model file: too short'
 }
 
 @test "a model whose header would be huge" {
@@ -198,7 +198,7 @@ broken() { # KIND PATTERN: upscaling with this model fails and says so
 }
 
 @test "an unknown network: what there could be, and how its tensors begin" {
-    broken unknown './unknown.safetensors: no known network (Fovea residual, SRVGGNetCompact); '`
+    broken unknown './unknown.safetensors: no known network (*SRVGGNetCompact*); '`
         `'its tensors begin conv_in.weight, attention.weight, norm.weight'
 }
 
@@ -206,20 +206,20 @@ broken() { # KIND PATTERN: upscaling with this model fails and says so
     take photo.png
     fails 69 './none.safetensors: cannot open this model: No such file or directory' \
         upscale photo.png out.png --model ./none.safetensors
-    fails 69 "no network is called 'none.safetensors'; there are: photo-x2, photo-x3, photo-x4" \
+    fails 69 "no network is called 'none.safetensors'; there are: clean-x4, photo-x2, photo-x3, photo-x4" \
         upscale photo.png out.png --model none.safetensors
 }
 
 @test "a model's name that is not there" {
     take photo.png
-    fails 69 "no network is called 'cartoon'; there are: photo-x2, photo-x3, photo-x4" \
+    fails 69 "no network is called 'cartoon'; there are: clean-x4, photo-x2, photo-x3, photo-x4" \
         upscale photo.png out.png --model cartoon
 }
 
 @test "a folder for a model" {
     take photo.png
     mkdir folder.safetensors
-    fails 69 './folder.safetensors: not a .safetensors file: not a regular file' \
+    fails 69 './folder.safetensors: not a model file: not a regular file' \
         upscale photo.png out.png --model ./folder.safetensors
 }
 

@@ -72,6 +72,13 @@ def repeated(small, large, factor):
           f"{large} ({got.shape} {got.dtype}) is not {small} repeated")
 
 
+def same_below(a, b, row):
+    """Are two pictures the same from this row on, and not everywhere?"""
+    one, other = read(a), read(b)
+    check(np.array_equal(one[int(row):], other[int(row):]), f"{a} and {b} differ below {row}")
+    check(not np.array_equal(one, other), f"{a} and {b} do not differ at all")
+
+
 def near(a, b, least_db):
     """Are two pictures of one size alike?"""
     db = psnr(read(a), read(b))
@@ -171,6 +178,29 @@ def exif(path, tag, want):
     check(str(got) == want, f"{path}: EXIF tag {tag} is {got}, not {want}")
 
 
+def chunk_once(path, kind):
+    """Does a PNG hold one chunk of this kind, and before the pixels?"""
+    kinds = [k.decode() for k, _ in png.chunks(pathlib.Path(path).read_bytes())]
+    check(kinds.count(kind) == 1 and kinds.index(kind) < kinds.index("IDAT"),
+          f"{path}: chunks {' '.join(kinds)}")
+
+
+def no_larger(path, percent):
+    """Is a PNG no larger than so many percent of what Pillow makes at level 2?"""
+    other = io.BytesIO()
+    with Image.open(path) as image:
+        image.save(other, "PNG", compress_level=2)
+    size, limit = pathlib.Path(path).stat().st_size, len(other.getvalue()) * int(percent) // 100
+    check(size <= limit, f"{path} has {size} bytes, over {limit}")
+
+
+def text(path, keyword, want):
+    """Has a PNG this text?"""
+    with Image.open(path) as image:
+        got = image.text.get(keyword)
+    check(got == want, f"{path}: {keyword} is {got!r}, not {want!r}")
+
+
 def upright(path):
     """Is there no orientation left to be applied?"""
     with Image.open(path) as image:
@@ -195,8 +225,9 @@ def dpi(path, want):
 def main():
     """Run each line."""
     commands = {f.__name__: f for f in (
-        facts, container, repeated, near, as_bicubic, constant, about, pixel, levels, opaque,
-        no_green, sharp, profile, no_profile, exif, upright, dpi)}
+        facts, container, repeated, same_below, near, as_bicubic, constant, about, pixel, levels,
+        opaque, no_green, sharp, profile, no_profile, exif, chunk_once, no_larger, text, upright,
+        dpi)}
     for line in sys.stdin:
         command, *arguments = shlex.split(line)
         commands[command](*arguments)

@@ -65,6 +65,14 @@ def opaque(pixels):
     return np.concatenate([pixels, np.full_like(pixels[..., :1], top)], axis=-1)
 
 
+def window_below(first=255):
+    """Opaque but for a square of noise in alpha near the lower end, and the first pixel."""
+    pixels = opaque(smooth(24, 300, 3))
+    pixels[250:270, 6:18, 3] = noise(12, 20, 1)[..., 0]
+    pixels[0, 0, 3] = first
+    return pixels
+
+
 def blank_png(width, height, rows):
     """A black 1-bit PNG of which the first `rows` rows are there."""
     line = bytes(1 + (width + 7) // 8)
@@ -78,6 +86,7 @@ def blank_png(width, height, rows):
 def profile():
     """sRGB with red and green exchanged: applying it would be seen, and so would losing it."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    data[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # made at any second, the same bytes
     n_tags = struct.unpack_from(">I", data, 128)[0]
     at = {bytes(data[132 + 12 * i:136 + 12 * i]): 132 + 12 * i for i in range(n_tags)}
     data[at[b"rXYZ"]:at[b"rXYZ"] + 4], data[at[b"gXYZ"]:at[b"gXYZ"] + 4] = b"gXYZ", b"rXYZ"
@@ -123,6 +132,16 @@ def with_xmp(jpeg):
     packet = b"http://ns.adobe.com/xap/1.0/\0" \
              b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><kept/></x:xmpmeta>'
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(packet) + 2) + packet + jpeg[2:]
+
+
+def with_texts():
+    """A PNG with a text of each kind, one of them in no known encoding."""
+    latin = png.chunk(b"tEXt", "Title\0caf\xe9".encode("latin-1"))
+    plain = png.chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"word " * 300))
+    utf8 = png.chunk(b"iTXt", "Author\0\0\0\0\0größe 写真".encode())
+    data = picture(photo(24, 16))
+    at = data.index(b"IDAT") - 4
+    return data[:at] + latin + plain + utf8 + data[at:]
 
 
 def frames(form):
@@ -186,12 +205,20 @@ MAKERS = {
     "white16.png": lambda: picture(flat((65535,), WIDE)),
     "flat-rgba.png": lambda: picture(flat((3, 77, 200, 130))),
     "hole.png": lambda: picture(hole()),
+    "window.png": lambda: picture(window_below()),
+    "window-and-first.png": lambda: picture(window_below(254)),
+    "opaque-large.png": lambda: picture(opaque(np.asarray(photo(300, 240)))),
+    "large.png": lambda: picture(photo(300, 240)),
     "opaque.png": lambda: picture(opaque(np.asarray(photo(40, 32)))),
     "opaque16.png": lambda: picture(opaque(noise(24, 16, 3, WIDE))),
     "tagged.jpg": lambda: with_xmp(tagged("JPEG", quality=95)),
     "tagged.png": lambda: tagged("PNG"),
     "tagged.webp": lambda: tagged("WEBP", lossless=True),
     "tagged.tiff": lambda: tagged("TIFF"),
+    "texts.png": with_texts,
+    "grey-profiled.jpg": lambda: encoded(photo(24, 16).convert("L"), "JPEG", icc_profile=profile()),
+    "wide.png": lambda: picture(photo(500, 3).resize((20011, 3))),
+    "screen.png": lambda: picture(np.kron(noise(40, 30) & 192, np.ones((5, 7, 1), np.uint8))),
     "profile.icc": profile,
     "frames.gif": lambda: frames("GIF"),
     "frames.webp": lambda: frames("WEBP"),

@@ -12,9 +12,9 @@ setup_file() {
     run_here "$FOVEA" models
     expect_status 0
     expect_quiet
-    [ "$(wc -l <"$PRINTED/out")" -eq 3 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 4 ]
     for n in 2 3 4; do
-        sed -n "$((n - 1))p" "$PRINTED/out" |
+        sed -n "${n}p" "$PRINTED/out" |
             grep -Eqx "photo-x$n +${n}x +residual +0\.6[0-9] M +Apache-2\.0 +Enlarge .* $n times.*"
     done
 }
@@ -26,8 +26,8 @@ setup_file() {
     "$PYTHON" - "$PRINTED/out" <<'EOF'
 import json, sys
 got = json.load(open(sys.argv[1], encoding="utf-8"))
-assert [m["name"] for m in got] == ["photo-x2", "photo-x3", "photo-x4"], got
-for model, scale, parameters in zip(got, (2, 3, 4), (637004, 645659, 657776)):
+assert [m["name"] for m in got] == ["clean-x4", "photo-x2", "photo-x3", "photo-x4"], got
+for model, scale, parameters in zip(got, (4, 2, 3, 4), (657776, 637004, 645659, 657776)):
     assert set(model) == {"name", "architecture", "scale", "channels", "convolutions",
                           "parameters", "multiply_adds_per_pixel", "receptive_radius_px",
                           "license", "purpose"}, model
@@ -56,7 +56,7 @@ EOF
 @test "an empty FOVEA_MODELS is none" {
     FOVEA_MODELS='' run_here "$FOVEA" models
     expect_status 0
-    [ "$(wc -l <"$PRINTED/out")" -eq 3 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 4 ]
 }
 
 @test "names are in the order of their numbers" {
@@ -76,7 +76,7 @@ EOF
     FOVEA_MODELS=mine run_here "$FOVEA" models
     expect_status 69
     expect_sentence 'mine/photo-x2.5.safetensors: tensor * the file is truncated or damaged'
-    [ "$(cut -d' ' -f1 "$PRINTED/out" | tr '\n' ' ')" = 'photo-x2 photo-x3 photo-x4 ' ]
+    [ "$(cut -d' ' -f1 "$PRINTED/out" | tr '\n' ' ')" = 'clean-x4 photo-x2 photo-x3 photo-x4 ' ]
 }
 
 @test "every broken file is named" {
@@ -126,4 +126,49 @@ EOF
         expect_status 73
         grep -q '^fovea: standard output: cannot write it$' "$PRINTED/err"
     done
+}
+
+@test "check tells what a network is and how exact its fast arithmetic is" {
+    take photo.png
+    mkdir set
+    cp photo.png set/
+    run_here "$FOVEA" models check photo --set set
+    expect_status 0
+    expect_quiet
+    grep -q 'photo-x4\.safetensors$' "$PRINTED/out"
+    grep -q '^  residual, 4 times, 657776 parameters$' "$PRINTED/out"
+    grep -q '^  656064 multiply-adds for each pixel of the input, which reaches 19 px around it$' \
+        "$PRINTED/out"
+    grep -Eq '^    1     3x3    3 -> 64    float32 ' "$PRINTED/out"
+    grep -Eq '^    2-18  3x3   64 -> 64    int16 Winograd +error 0\.[0-2][0-9]{2} %$' "$PRINTED/out"
+    grep -Eq '^  made of waves and edges +([6-9][0-9]|1[0-9][0-9])\.[0-9] dB$' "$PRINTED/out"
+    grep -Eq '^  photo\.png +([6-9][0-9]|1[0-9][0-9])\.[0-9] dB$' "$PRINTED/out"
+}
+
+@test "check --json has every field" {
+    run_here "$FOVEA" models check photo-x2 --json
+    expect_status 0
+    expect_quiet
+    "$PYTHON" - "$PRINTED/out" <<'EOF'
+import json, sys
+got = json.load(open(sys.argv[1], encoding="utf-8"))
+assert set(got) == {"file", "architecture", "scale", "parameters", "multiply_adds_per_pixel",
+                    "receptive_radius_px", "layers", "fast_against_exact"}, got
+assert got["scale"] == 2 and got["receptive_radius_px"] == 19, got
+layers = got["layers"]
+assert [(l["first"], l["last"]) for l in layers] == [(1, 1), (2, 18), (19, 19)], layers
+assert [(l["in"], l["out"], l["taps"]) for l in layers] == [(3, 64, 3), (64, 64, 3), (64, 12, 3)]
+assert [l["arithmetic"] for l in layers] == ["float32", "int16 Winograd", "int16 Winograd"]
+assert all(0 < l["error"] < 0.01 for l in layers), layers
+(picture,) = got["fast_against_exact"]
+assert 55 < picture["psnr_db"] < 200, picture
+EOF
+}
+
+@test "check fails on what is none, and takes nothing else" {
+    fails 2 "models takes nothing, or: check FILE" models chek photo
+    fails 2 "models takes nothing, or: check FILE" models check
+    fails 69 "no network is called 'nothing'; *" models check nothing
+    mkdir empty
+    fails 66 "empty: holds no .png, .webp or .jpg files" models check photo-x2 --set empty
 }

@@ -9,9 +9,10 @@ setup_file() {
         dot.png row.png column.png smooth.png smooth16.png grey.png grey16.png rgba.png rgba16.png \
         greya.png greya16.png palette.png bits.png cmyk.jpg noise.png noise-rgba.png \
         noise-grey16.png noise-rgb16.png flat.png flat16.png white16.png flat-rgba.png hole.png \
-        opaque.png opaque16.png tagged.jpg tagged.png tagged.webp tagged.tiff profile.icc \
-        frames.gif frames.webp frames.tiff disc24.svg disc48.svg a20x10.png turned-{1..8}.jpg \
-        turned-{2,6}.tiff photo.jp2 icon.ico
+        opaque.png opaque16.png opaque-large.png large.png window.png window-and-first.png \
+        tagged.jpg tagged.png tagged.webp tagged.tiff profile.icc frames.gif frames.webp \
+        frames.tiff disc24.svg disc48.svg a20x10.png turned-{1..8}.jpg turned-{2,6}.tiff photo.jp2 \
+        icon.ico
 }
 
 # ---- size ------------------------------------------------------------------------------------
@@ -395,6 +396,24 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
     done
 }
 
+@test "libvips's modules stay closed until a format wants one" {
+    take photo.png photo.jpg photo.webp photo.gif photo.bmp
+    modules() { # ARGUMENT...: how many files of modules a run opens
+        LD_DEBUG=files LD_DEBUG_OUTPUT=$PRINTED/opened "$FOVEA" upscale "$@" --method nearest --force
+        cat "$PRINTED"/opened* | grep -c 'file=.*vips-modules.*generating' || true
+        rm "$PRINTED"/opened*
+    }
+    for suffix in png jpg webp gif; do
+        [ "$(modules "photo.$suffix" "out.$suffix.png")" -eq 0 ]
+    done
+    [ "$(modules photo.png out.jpg)" -eq 0 ]
+    [ "$(modules photo.png out.webp)" -eq 0 ]
+    [ "$(modules photo.bmp out.png)" -gt 0 ] || skip 'this libvips has no modules'
+    [ "$(modules photo.png out.avif)" -gt 0 ]
+    [ "$(modules out.avif again.png)" -gt 0 ]
+    look facts again.png 'PNG 768x640 rgb 8'
+}
+
 # ---- frames and drawings ---------------------------------------------------------------------
 
 @test "several frames are refused without --page, and one is taken with it" {
@@ -507,6 +526,31 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
     enlarges rgb.png without.png --factor 2
     "$PYTHON" -c 'from PIL import Image; Image.open("with.png").convert("RGB").save("cut.png")'
     look near cut.png without.png 999
+}
+
+@test "where alpha begins to be seen makes no difference further down" {
+    take window.png window-and-first.png
+    enlarges window.png late.png --factor 2
+    enlarges window-and-first.png early.png --factor 2 # its alpha runs through from the top
+    look same_below late.png early.png 300
+    enlarges window.png late4.png --factor 4
+    enlarges window-and-first.png early4.png --factor 4
+    look same_below late4.png early4.png 600
+}
+
+@test "an opaque picture takes hardly longer than one without alpha" {
+    take large.png opaque-large.png
+    seconds() { # IN: of CPU time, the least of three
+        local TIMEFORMAT='%U' k
+        for k in 1 2 3; do
+            { time "$FOVEA" upscale "$1" out.png --factor 2 --force; } 2>&1
+        done | sort -n | head -n 1
+    }
+    local without with
+    without=$(seconds large.png)
+    with=$(seconds opaque-large.png)
+    [ "$("$PYTHON" -c "print($with < 1.5 * $without)")" = True ] ||
+        wrong "$with s with alpha, $without s without"
 }
 
 @test "JPEG has no transparency: white, and a word about it" {

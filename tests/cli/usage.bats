@@ -121,7 +121,7 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
     fails 2 "$usage" upscale
     fails 2 "$usage" upscale photo.png
     fails 2 "$usage" upscale photo.png out.png third.png
-    fails 2 "usage: fovea models (see \`fovea help models\`)" models photo-x4
+    fails 2 "models takes nothing, or: check FILE" models photo-x4
     fails 2 "usage: fovea eval (see \`fovea help eval\`)" eval folder
     fails 2 "usage: fovea help \[COMMAND] (see \`fovea help help\`)" help upscale models
 }
@@ -271,7 +271,7 @@ EOF
 
 @test "FOV_CPU names a level that there is none of" {
     take photo.png
-    FOV_CPU=foo fails 78 "FOV_CPU: the CPU level 'foo' is not one of c, avx2, avx512" \
+    FOV_CPU=foo fails 78 "FOV_CPU: the CPU level 'foo' is not one of c, avx2, avxvnni, avx512, avx512vnni" \
         upscale photo.png out.png
 }
 

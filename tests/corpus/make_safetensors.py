@@ -43,11 +43,46 @@ RESIDUAL = {'head.weight': [2, 3, 3, 3], 'head.bias': [2],
             'mid.weight': [2, 2, 3, 3], 'mid.bias': [2],
             'tail.weight': [12, 2, 3, 3], 'tail.bias': [12]}
 
+
+def convolution(name, n_out, n_in, side=3):
+    return {name + '.weight': [n_out, n_in, side, side], name + '.bias': [n_out]}
+
+
+def group(name, n_in):
+    """What SPAN trains in the place of one convolution."""
+    return {**convolution(name + '.sk', 2, n_in, 1), **convolution(name + '.conv.0', 2, n_in, 1),
+            **convolution(name + '.conv.1', 3, 2), **convolution(name + '.conv.2', 2, 3, 1),
+            **convolution(name + '.eval_conv', 2, n_in)}
+
+
+ESRGAN = convolution('conv_first', 2, 12)
+for i in (1, 2, 3):
+    for k in range(1, 6):
+        ESRGAN |= convolution(f'body.0.rdb{i}.conv{k}', 2 if k == 5 else 1, 1 + k)
+for n in ('body', 'up1', 'up2', 'hr'):
+    ESRGAN |= convolution('conv_' + n, 2, 2)
+ESRGAN |= convolution('conv_last', 3, 2)
+SPAN = group('conv_1', 3) | group('conv_2', 2)
+for i in range(1, 7):
+    for k in (1, 2, 3):
+        SPAN |= group(f'block_{i}.c{k}_r', 2)
+SPAN |= convolution('conv_cat', 2, 8, 1) | convolution('upsampler.0', 12, 2)
+EDSR = {**convolution('sub_mean', 3, 3, 1), **convolution('add_mean', 3, 3, 1),
+        **convolution('head.0', 2, 3), **convolution('body.0.body.0', 2, 2),
+        **convolution('body.0.body.2', 2, 2), **convolution('body.1', 2, 2),
+        **convolution('tail.0.0', 8, 2), **convolution('tail.1', 3, 2)}
+
 SEEDS = {
     'compact': network(COMPACT),
     'compact-bf16': network(COMPACT, 'BF16'),
     'residual': network(RESIDUAL),
     'residual-f32': network(RESIDUAL, 'F32'),
+    'esrgan': network(ESRGAN),
+    'span': network({k: v for k, v in SPAN.items() if '.conv.' not in k and '.sk.' not in k}),
+    'span-trained': network(SPAN),
+    'span-trained-no-skip': network({k: v for k, v in SPAN.items() if k != 'conv_2.sk.bias'}),
+    'edsr': network({k: v for k, v in EDSR.items() if '_mean' not in k}),
+    'edsr-mean-not-identity': network(EDSR, 'BF16'),
     'residual-missing-tensor': network({k: v for k, v in RESIDUAL.items() if k != 'mid.bias'}),
     'compact-wrong-channels': network({**COMPACT, 'body.2.weight': [12, 5, 3, 3]}),
     'empty': b'',

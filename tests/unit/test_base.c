@@ -99,19 +99,22 @@ static void cpu_levels_nest(void **state)
     assert_string_equal(fov_cpu_name(0), "c");
     assert_string_equal(fov_cpu_name(FOV_CPU_AVX2), "avx2");
     assert_string_equal(fov_cpu_name(FOV_CPU_AVX512), "c"); /* not a level by itself */
+    assert_true(fov_cpu_parse("avx512vnni", &mask));
+    assert_int_equal(mask, FOV_CPU_AVX2 | FOV_CPU_AVX512 | FOV_CPU_AVX512VNNI);
+    assert_string_equal(fov_cpu_name(mask | FOV_CPU_AVXVNNI), "avx512vnni");
     assert_true(fov_cpu_count() >= 1);
 }
 
 /* ---- the pool: a chain and a crowd ------------------------------------------------------- */
 
-enum { N_TASKS = 2000 };
+enum { N_TASKS = 2000, N_SLOTS = 7 };
 
 struct crowd {
     struct fov_work work;
     int next, in_order; /* in_order: task i + 1 may start only when task i is done */
     int done;
-    atomic_int ran[N_TASKS];
-    atomic_int out_of_order;
+    atomic_int ran[N_TASKS], in_slot[N_SLOTS];
+    atomic_int out_of_order, slot_shared;
 };
 
 static bool crowd_claim(struct fov_work *w, uint32_t *ret_task)
@@ -123,12 +126,15 @@ static bool crowd_claim(struct fov_work *w, uint32_t *ret_task)
     return true;
 }
 
-static void crowd_run(struct fov_work *w, uint32_t task)
+static void crowd_run(struct fov_work *w, uint32_t task, int slot)
 {
     struct crowd *const c = (struct crowd *)w;
+    if (atomic_fetch_add(&c->in_slot[slot], 1))
+        atomic_store(&c->slot_shared, 1);
     if (c->in_order && task > 0 && !atomic_load(&c->ran[task - 1]))
         atomic_store(&c->out_of_order, 1);
     atomic_fetch_add(&c->ran[task], 1);
+    atomic_fetch_sub(&c->in_slot[slot], 1);
 }
 
 static void crowd_finish(struct fov_work *w, uint32_t task)
@@ -151,6 +157,7 @@ static void crowd_check(struct crowd *c)
     for (int i = 0; i < N_TASKS; i++)
         assert_int_equal(atomic_load(&c->ran[i]), 1);
     assert_false(atomic_load(&c->out_of_order));
+    assert_false(atomic_load(&c->slot_shared));
     fov_free(c);
 }
 

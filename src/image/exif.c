@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exif.c -- bring a block of EXIF up to date.
+ *
+ * In place: a value is written over the old one. Nothing moves, so what only a camera's maker can
+ * read, and refers to by its offset, stays whole.
+ *
+ *   "II" or "MM", 42, offset of IFD0;  IFD: count, entries;  entry: tag, type, count, value
+ *
+ * Threads: any. Owns: nothing. Trust: every byte comes from a file. See: EXIF 2.32, TIFF 6.0.
+ */
+#include "image/exif.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+    ORIENTATION = 0x0112,
+    EXIF_IFD = 0x8769,
+    WIDTH = 0xA002,
+    HEIGHT = 0xA003,
+    SHORT = 3,
+    LONG = 4,
+    ENTRY_BYTES = 12,
+};
+
+struct block {
+    uint8_t *p;
+    size_t n;
+    bool big_endian;
+    uint32_t width, height;
+};
+
+static uint32_t get(const struct block *b, size_t at, int n_bytes)
+{
+    uint32_t v = 0;
+    for (int i = 0; i < n_bytes; i++)
+        v |= (uint32_t)b->p[at + (size_t)i] << 8 * (b->big_endian ? n_bytes - 1 - i : i);
+    return v;
+}
+
+static void set(struct block *b, size_t at, int n_bytes, uint32_t v)
+{
+    for (int i = 0; i < n_bytes; i++)
+        b->p[at + (size_t)i] = (uint8_t)(v >> 8 * (b->big_endian ? n_bytes - 1 - i : i));
+}
+
+/* One number, short or long; it becomes long where it needs to. */
+static void set_value(struct block *b, size_t entry, uint32_t v)
+{
+    const uint32_t type = get(b, entry + 2, 2);
+    if ((type != SHORT && type != LONG) || get(b, entry + 4, 4) != 1)
+        return;
+    const bool as_long = type == LONG || v > UINT16_MAX;
+    memset(b->p + entry + 8, 0, 4);
+    set(b, entry + 2, 2, as_long ? LONG : SHORT);
+    set(b, entry + 8, as_long ? 4 : 2, v);
+}
+
+/* Go through the entries at offset `at`; says where the EXIF directory is, or 0. */
+static size_t update_directory(struct block *b, size_t at)
+{
+    size_t exif = 0;
+    if (at < 8 || b->n < 2 || at > b->n - 2)
+        return 0;
+    const size_t n = get(b, at, 2);
+    at += 2;
+    for (size_t i = 0; i < n && b->n - at >= ENTRY_BYTES; i++, at += ENTRY_BYTES)
+        switch (get(b, at, 2)) {
+        case ORIENTATION:
+            set_value(b, at, 1);
+            break;
+        case WIDTH:
+            set_value(b, at, b->width);
+            break;
+        case HEIGHT:
+            set_value(b, at, b->height);
+            break;
+        case EXIF_IFD:
+            exif = get(b, at + 8, 4);
+            break;
+        default:
+            break;
+        }
+    return exif;
+}
+
+void fov_exif_update(uint8_t *tiff, size_t n, uint32_t width_px, uint32_t height_px)
+{
+    struct block b = {.p = tiff, .n = n, .width = width_px, .height = height_px};
+    if (n < 8 || (memcmp(tiff, "II", 2) && memcmp(tiff, "MM", 2)))
+        return;
+    b.big_endian = tiff[0] == 'M';
+    if (get(&b, 2, 2) != 42)
+        return;
+    const size_t exif = update_directory(&b, get(&b, 4, 4));
+    if (exif)
+        (void)update_directory(&b, exif);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conv_winograd_i16_avx2.c -- Winograd convolution in int16, AVX2: VPMADDWD and an addition. */
+#include "net/kernels/x86/vec_avx2.h"
+
+#define WINO_I16 1
+#define vi_dot   vi_dot_madd
+#include "net/kernels/x86/winograd_avx2.h"
+
+void fov_conv_winograd_i16_avx2(const struct fov_conv_rows *r)
+{
+    conv_winograd(r);
+}

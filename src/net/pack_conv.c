@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pack_conv.c -- the weights of one convolution in the layout of each kernel.
+ *
+ * Threads: any. Owns: nothing. Trust: weights are finite; any other value is fine.
+ * See: kernels/winograd.h
+ */
+#define _GNU_SOURCE
+#include "net/pack_conv.h"
+
+#include <math.h>
+#include <stdint.h>
+
+#include "net/kernels/winograd.h"
+
+enum { GROUP = FOV_CHANNEL_GROUP, POSITIONS = FOV_WINO_VALUES };
+
+size_t fov_pack_conv_bytes(enum fov_method method, int taps, size_t in_ch, size_t out_ch)
+{
+    const size_t n = in_ch * out_ch;
+    switch (method) {
+    case FOV_WINOGRAD_F32:
+        return n * POSITIONS * sizeof(float);
+    case FOV_WINOGRAD_I16:
+        return n * POSITIONS * sizeof(int16_t);
+    case FOV_DIRECT:
+        break;
+    }
+    return n * (size_t)(taps * taps) * sizeof(float);
+}
+
+static void pack_direct(const float *weights, size_t n_taps, size_t in_ch, size_t out_ch,
+                        float *dst)
+{
+    for (size_t o = 0; o < out_ch; o++)
+        for (size_t i = 0; i < in_ch; i++)
+            for (size_t tap = 0; tap < n_taps; tap++)
+                dst[((o / GROUP * n_taps + tap) * in_ch + i) * GROUP + o % GROUP] =
+                    weights[(o * in_ch + i) * n_taps + tap];
+}
+
+/* The 3x3 kernels of one input channel and a group of output channels, [9][GROUP], transformed:
+ * u[36][GROUP] = G w G^T, `stride` floats from one position to the next. */
+static void transform(const double w[9][GROUP], float *u, size_t stride)
+{
+    static const double g[FOV_WINO_IN][3] = FOV_WINO_G;
+    double half[FOV_WINO_IN][3][GROUP];
+    for (int i = 0; i < FOV_WINO_IN; i++)
+        for (int k = 0; k < 3; k++)
+            for (int o = 0; o < GROUP; o++)
+                half[i][k][o] = g[i][0] * w[k][o] + g[i][1] * w[3 + k][o] + g[i][2] * w[6 + k][o];
+    for (int i = 0; i < FOV_WINO_IN; i++)
+        for (int j = 0; j < FOV_WINO_IN; j++, u += stride)
+            for (int o = 0; o < GROUP; o++)
+                u[o] = (float)(half[i][0][o] * g[j][0] + half[i][1][o] * g[j][1] +
+                               half[i][2][o] * g[j][2]);
+}
+
+static void pack_winograd_f32(const float *weights, size_t in_ch, size_t out_ch, float *dst)
+{
+    double w[9][GROUP];
+    for (size_t group = 0; group < out_ch; group += GROUP)
+        for (size_t i = 0; i < in_ch; i++) {
+            for (size_t o = 0; o < GROUP; o++)
+                for (size_t tap = 0; tap < 9; tap++)
+                    w[tap][o] = (double)weights[((group + o) * in_ch + i) * 9 + tap];
+            transform(w, dst + group * in_ch + i * GROUP, out_ch * in_ch);
+        }
+}
+
+/* The largest factors by which the weights of a group of output channels may be multiplied so that
+ * each fits in int16 and no sum of products with a tile leaves int32: at every position the
+ * magnitudes sum up to less than 2^31 / 2^14, and half a unit of rounding for each weight is
+ * allowed for. */
+static void output_scales(const float *group, size_t in_ch, size_t position, float *ret_scales)
+{
+    float most[GROUP] = {0}, largest[GROUP] = {0};
+    for (size_t p = 0; p < POSITIONS; p++) {
+        float sum[GROUP] = {0};
+        for (size_t i = 0; i < in_ch; i++)
+            for (size_t o = 0; o < GROUP; o++) {
+                const float u = fabsf(group[p * position + i * GROUP + o]);
+                sum[o] += u;
+                largest[o] = u > largest[o] ? u : largest[o];
+            }
+        for (size_t o = 0; o < GROUP; o++)
+            most[o] = sum[o] > most[o] ? sum[o] : most[o];
+    }
+    const float room = (0x1p31f / 0x1p14f) * 0.9999f - 0.5f * (float)in_ch - 1;
+    for (size_t o = 0; o < GROUP; o++)
+        ret_scales[o] = largest[o] > 1e-30f ? fminf(room / most[o], 32766 / largest[o]) : 1;
+}
+
+void fov_pack_round(const float *weights, size_t in_ch, size_t out_ch, int16_t *dst,
+                    float *ret_scale)
+{
+    const size_t position = in_ch * out_ch;
+    float scales[GROUP];
+    for (size_t first = 0; first < out_ch; first += GROUP) {
+        const float *const group = weights + first * in_ch;
+        output_scales(group, in_ch, position, scales);
+        for (size_t o = 0; o < GROUP; o++)
+            ret_scale[first + o] = 1 / scales[o];
+        for (size_t p = 0; p < POSITIONS; p++) {
+            const float *const from = group + p * position;
+            int16_t *const to = dst + first * in_ch + p * position;
+            for (size_t i = 0; i < in_ch; i++)
+                for (size_t o = 0; o < GROUP; o++)
+                    to[(i / 2 * GROUP + o) * 2 + i % 2] =
+                        (int16_t)lrintf(from[i * GROUP + o] * scales[o]);
+        }
+    }
+}
+
+void fov_pack_conv(enum fov_method method, const float *weights, int taps, size_t in_ch,
+                   size_t out_ch, float *dst)
+{
+    if (method == FOV_DIRECT)
+        pack_direct(weights, (size_t)taps * (size_t)taps, in_ch, out_ch, dst);
+    else
+        pack_winograd_f32(weights, in_ch, out_ch, dst);
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# model_files.bats -- one network in every format gives one picture.
+#
+# The files are made by tests/vectors/make_formats.py from the .safetensors files beside them, small
+# networks for 2x and 4x; the .pth files were written by PyTorch.
+
+load helpers
+
+VECTORS=$ROOT/tests/vectors
+
+setup_file() {
+    make_once photo.png a20x10.png
+}
+
+# The picture that the small network makes from its .safetensors file.
+make_expected() {
+    take photo.png
+    enlarges photo.png expected.png --factor 2 --model "$VECTORS/compact.model.safetensors"
+}
+
+@test "PyTorch's files, of today and before 1.6" {
+    make_expected
+    for form in zip legacy; do
+        enlarges photo.png "$form.png" --factor 2 --model "$VECTORS/compact.$form.pth"
+        cmp expected.png "$form.png"
+    done
+}
+
+@test "ncnn's pair of files, by either of them" {
+    make_expected
+    for half in param bin; do
+        enlarges photo.png "$half.png" --factor 2 --model "$VECTORS/compact.ncnn.$half"
+        cmp expected.png "$half.png"
+    done
+}
+
+@test "ncnn's RRDBNet, optimised and plain" {
+    take a20x10.png
+    cp "$VECTORS/rrdbnet-plain.ncnn.param" plain.param
+    cp "$VECTORS/rrdbnet.ncnn.bin" plain.bin
+    enlarges a20x10.png expected.png --model "$VECTORS/rrdbnet.model.safetensors"
+    enlarges a20x10.png tuned.png --model "$VECTORS/rrdbnet.ncnn.param"
+    enlarges a20x10.png plain.png --model plain.param
+    cmp expected.png tuned.png
+    cmp expected.png plain.png
+}
+
+@test "ncnn's network with a last layer that shrinks the result: it is left out" {
+    make_expected
+    cp "$VECTORS/compact-shrunk.ncnn.param" small.param
+    cp "$VECTORS/compact.ncnn.bin" small.bin
+    enlarges photo.png small.png --factor 2 --model small.param
+    cmp expected.png small.png
+}
+
+@test "a file here is found without a slash, whatever its format" {
+    make_expected
+    cp "$VECTORS/compact.zip.pth" net.pth
+    cp "$VECTORS/compact.legacy.pth" net.pt
+    cp "$VECTORS/compact.legacy.pth" net.ckpt
+    cp "$VECTORS/compact.ncnn.param" pair.param
+    cp "$VECTORS/compact.ncnn.bin" pair.bin
+    for name in net.pth net.pt net.ckpt pair.param pair.bin; do
+        enlarges photo.png "$name.png" --factor 2 --model "$name"
+        cmp expected.png "$name.png"
+    done
+    fails 69 "no network is called 'other.pth'; there are: *" \
+        upscale photo.png out.png --model other.pth
+    cp net.pth net.txt
+    fails 69 "no network is called 'net.txt'; there are: *" \
+        upscale photo.png out.png --model net.txt
+}
+
+@test "the content of a file decides, not its name" {
+    make_expected
+    cp "$VECTORS/compact.zip.pth" net.safetensors
+    cp "$VECTORS/compact.legacy.pth" net.bin
+    cp "$VECTORS/compact.model.safetensors" net.pth
+    for name in net.safetensors net.bin net.pth; do
+        enlarges photo.png "$name.png" --factor 2 --model "$name"
+        cmp expected.png "$name.png"
+    done
+}
+
+@test "half a pair: the other half is named" {
+    take photo.png
+    cp "$VECTORS/compact.ncnn.param" lone.param
+    cp "$VECTORS/compact.ncnn.bin" single.bin
+    fails 69 './lone.param: one of a pair of files of ncnn; the other: ./lone.bin: cannot open *' \
+        upscale photo.png out.png --model ./lone.param
+    fails 69 'single.bin: one of a pair of files of ncnn; the other: single.param: cannot open *' \
+        upscale photo.png out.png --model single.bin
+    mv lone.param lone.txt
+    fails 69 './lone.txt: an ncnn network is a pair of files, NAME.param and NAME.bin' \
+        upscale photo.png out.png --model ./lone.txt
+    printf 'no graph at all' >single.param
+    fails 69 'single.bin: not a .param file of ncnn: line 1 *' \
+        upscale photo.png out.png --model single.bin
+}
+
+@test "a pickle that would run a command is refused, and runs none" {
+    take photo.png
+    "$PYTHON" - <<'END'
+import os, pickle, zipfile
+class Evil:
+    def __reduce__(self):
+        return os.system, ("touch pwned",)
+for protocol in (2, 4):
+    with zipfile.ZipFile(f"evil{protocol}.pth", "w") as z:
+        z.writestr("evil/data.pkl", pickle.dumps({"params": Evil()}, protocol))
+END
+    for protocol in 2 4; do
+        fails 69 "evil$protocol.pth: asks for posix.system, which a network has no need of; *" \
+            upscale photo.png out.png --model "evil$protocol.pth"
+    done
+    [ ! -e pwned ]
+}
+
+@test "what is wrong with a file is said in one sentence" {
+    take photo.png
+    head -c 30000 "$VECTORS/compact.zip.pth" >cut.pth
+    head -c 30000 "$VECTORS/compact.legacy.pth" >old.pth
+    cp "$VECTORS/compact.ncnn.param" cut.param
+    head -c 30000 "$VECTORS/compact.ncnn.bin" >cut.bin
+    cp photo.png picture.pth
+    printf tiny >tiny.pth
+    fails 69 'cut.pth: a zip file that does not end with its directory: it is truncated or damaged' \
+        upscale photo.png out.png --model cut.pth
+    fails 69 'old.pth: ends before its last tensor does: the file is truncated or damaged' \
+        upscale photo.png out.png --model old.pth
+    fails 69 'cut.param: its .bin file ends before the last layer does: it is truncated or damaged' \
+        upscale photo.png out.png --model cut.param
+    fails 69 'picture.pth: not a model file that is known here: .safetensors, .pth of PyTorch, *' \
+        upscale photo.png out.png --model picture.pth
+    fails 69 'tiny.pth: not a model file: too short' upscale photo.png out.png --model tiny.pth
+}
