@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine.c -- time the engine on one picture, one run for each line that is asked for.
  *
- * usage: bench_engine MODEL WIDTH HEIGHT [--threads N] [--cpu LEVEL] [--dump FILE]
+ * usage: bench_engine MODEL WIDTH HEIGHT [--threads N] [--cpu LEVEL] [--exact] [--dump FILE]
  *
- * Two systems are compared fairly only when they take turns, so this program does nothing until a
- * line comes on standard input: then it enlarges the picture once and prints the seconds. At the
- * end of input it prints the peak of its memory and, with --dump, writes the last result as raw
- * float32, so that the driver (bench/run) can compare pictures too. Words go to standard error.
+ * Systems are compared fairly only when they take turns, so this program first prints what it is,
+ * a line of JSON, and then does nothing until a line comes on standard input: then it enlarges the
+ * picture once and prints the seconds. At the end of input it prints the peak of its memory, JSON
+ * again, and with --dump writes the last result as raw float32, so that the driver (bench/run) can
+ * compare pictures too. The peers (peer_torch.py, peer_ort.js) speak the same.
  *
  * The picture is made of whole numbers only, so that Python can make the very same one: waves in
  * both directions and noise, each with 256 levels.
@@ -52,18 +53,22 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 {
     struct options o = {0};
 
-    if (argc < 4 || argc % 2)
+    if (argc < 4)
         return -1;
     o.model = argv[1];
     o.width_px = parse_number(argv[2], 1, MAX_SIDE_PX);
     o.height_px = parse_number(argv[3], 1, MAX_SIDE_PX);
-    for (int i = 4; i < argc; i += 2) {
-        if (!strcmp(argv[i], "--threads"))
-            o.engine.n_threads = parse_number(argv[i + 1], 0, 256);
-        else if (!strcmp(argv[i], "--cpu"))
-            o.engine.cpu = argv[i + 1];
-        else if (!strcmp(argv[i], "--dump"))
-            o.dump = argv[i + 1];
+    for (int i = 4; i < argc; i++) {
+        const char *const value = i + 1 < argc ? argv[i + 1] : NULL;
+
+        if (!strcmp(argv[i], "--exact"))
+            o.engine.exact = 1;
+        else if (!strcmp(argv[i], "--threads") && value)
+            o.engine.n_threads = parse_number(argv[++i], 0, 256);
+        else if (!strcmp(argv[i], "--cpu") && value)
+            o.engine.cpu = argv[++i];
+        else if (!strcmp(argv[i], "--dump") && value)
+            o.dump = argv[++i];
         else
             return -1;
     }
@@ -80,7 +85,7 @@ static unsigned wave(unsigned phase)
     return phase < 256 ? phase : 511 - phase;
 }
 
-/* Interleaved RGB in 0..1. bench/run makes the same picture: change both or neither. */
+/* Interleaved RGB in 0..1. bench/peers.py makes the same picture: change both or neither. */
 static void make_picture(const struct fov_shape *shape, float *pixels)
 {
     uint32_t i = 0;
@@ -123,8 +128,13 @@ static enum fov_code open_bench(const struct options *o, struct bench *b, struct
         return err->code = FOV_ENOMEM;
     }
     make_picture(&b->shape, b->input);
-    fprintf(stderr, "%s x%d, cpu %s, threads %d\n", info.architecture, info.scale,
-            fov_engine_cpu(b->engine), fov_engine_n_threads(b->engine));
+    printf("{\"version\": \"%s\", \"architecture\": \"%s\", \"scale\": %d, "
+           "\"multiply_adds\": %lld, \"cpu\": \"%s\", \"threads\": %d, "
+           "\"working_bytes\": %zu}\n",
+           fov_version(), info.architecture, info.scale, info.n_multiply_adds,
+           fov_engine_cpu(b->engine), fov_engine_n_threads(b->engine),
+           fov_stream_memory(b->model, &b->shape));
+    fflush(stdout);
     return FOV_OK;
 }
 
@@ -198,16 +208,17 @@ int main(int argc, char **argv)
 
     if (parse_options(argc, argv, &o)) {
         fprintf(stderr, "usage: bench_engine MODEL WIDTH HEIGHT [--threads N] [--cpu LEVEL] "
-                        "[--dump FILE]\n");
+                        "[--exact] [--dump FILE]\n");
         return 2;
     }
     if (!(rc = open_bench(&o, &b, &err)) && !(rc = run_bench(&b, &err)) && o.dump)
         rc = dump_result(&b, o.dump, &err);
+    if (!rc)
+        printf("{\"peak_kb\": %ld}\n", peak_memory_kb());
     close_bench(&b);
     if (rc) {
         fprintf(stderr, "bench_engine: %s\n", err.text);
         return 1;
     }
-    fprintf(stderr, "peak memory %ld MB\n", peak_memory_kb() / 1024);
     return 0;
 }
