@@ -23,6 +23,7 @@ BENCH = records.ROOT / "bench"
 PEERS = records.ROOT / "build-bench"  # ignored by git
 ORT_VERSION = "1.30.0"
 MB = 1 << 20
+CHOOSE_S = 150  # for which PyTorch may try its variants; without AVX-512 it emulates bf16
 
 # The names on the command line, and the system and mode in the table.
 NAMES = {"pytorch": ("PyTorch", "float32"), "pytorch-bf16": ("PyTorch", "bf16"),
@@ -160,9 +161,14 @@ class Peers:
     def choose(self, kind):
         """Let PyTorch try its variants; the name of the fastest."""
         records.say(f"PyTorch tries what is fastest for {kind} ...")
-        run = subprocess.run(["python3", BENCH / "peer_torch.py", self.model, "--choose", kind,
-                              "--threads", str(self.threads)], capture_output=True, text=True,
-                             check=False)
+        command = ["python3", BENCH / "peer_torch.py", self.model, "--choose", kind,
+                   "--threads", str(self.threads)]
+        try:
+            run = subprocess.run(command, capture_output=True, text=True, check=False,
+                                 timeout=CHOOSE_S)
+        except subprocess.TimeoutExpired:
+            raise Missing(f"trying its variants takes over {CHOOSE_S} s, some ten times what they "
+                          f"take where the CPU has {kind}") from None
         if run.returncode:
             raise Missing(last_line(run.stderr))
         found = json.loads(run.stdout)

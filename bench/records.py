@@ -62,8 +62,11 @@ def build(*targets):
 def cpu_name():
     """The processor, in its own words."""
     text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found.group(1).strip() if found else platform.machine()
+    found = dict(reversed(re.findall(r"^(\S.*?)\s*:[ \t]*(.*)$", text, re.MULTILINE)))
+    if "model name" not in found:
+        return platform.machine()
+    # On a virtual machine the name alone may be that of all generations.
+    return "{model name} (family {cpu family}, model {model})".format_map(found)
 
 
 def n_cores():

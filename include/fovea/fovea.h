@@ -77,6 +77,8 @@ struct fov_model_info {
     long long n_parameters;
     long long n_multiply_adds; /* for one pixel of the input */
     int receptive_radius_px;   /* how far an input pixel can reach, on the input's scale */
+    int overlap_px; /* of surroundings with which a part of a picture, cut at multiples of 48 px,
+                       gets the very bits that it has in the whole */
 };
 FOV_API void fov_model_get_info(const struct fov_model *model, struct fov_model_info *ret_info);
 
@@ -130,11 +132,13 @@ struct fov_stream_options {
     fov_read_rows_fn *read;
     fov_progress_fn *progress; /* or NULL */
     void *user;                /* for both */
-    size_t max_memory_bytes;   /* refuse a picture whose stream would take more; 0: 4 GiB */
+    size_t max_memory_bytes;   /* 0: 4 GiB */
 };
 
 /* Begin a picture. Gives *ret_stream; end it with fov_stream_close(), at any time. Keeps `model`.
- * FOV_EUSAGE for a shape out of range, FOV_ELIMIT over max_memory_bytes, FOV_ENOMEM. */
+ * Working memory grows with the width. A picture so wide that it would take more than
+ * max_memory_bytes is run in pieces that overlap: the same bits, in more time. FOV_EUSAGE for a
+ * shape out of range, FOV_ELIMIT when even that takes more, FOV_ENOMEM. */
 FOV_API enum fov_code fov_stream_open(struct fov_model *model,
                                       const struct fov_stream_options *options,
                                       struct fov_stream **ret_stream, struct fov_err *err);
@@ -149,7 +153,8 @@ FOV_API enum fov_code fov_stream_read(struct fov_stream *stream, int n_rows, voi
 /* From any thread: let a read that runs, and every later one, end with FOV_ECANCEL. */
 FOV_API void fov_stream_cancel(struct fov_stream *stream);
 
-/* Bytes of working memory a stream of this shape takes, the model's weights not counted. */
+/* Bytes of working memory that a stream of this shape takes within 4 GiB, the model's weights not
+ * counted; 0 for a shape that would be refused. */
 FOV_API size_t fov_stream_memory(const struct fov_model *model, const struct fov_shape *shape);
 
 /* A whole picture in memory: `input` is shape's, `result` has room for scale times its width and

@@ -21,8 +21,8 @@ void fov_alpha_limits(const struct fov_alpha_row *k, const void *above, const vo
                       const void *below, uint16_t *ret_least, uint16_t *ret_greatest);
 
 /* Hold the `scale` samples of `alpha` that belong to each pixel within its limits. */
-void fov_alpha_hold(const struct fov_alpha_row *k, int scale, const uint16_t *least,
-                    const uint16_t *greatest, void *alpha);
+void fov_alpha_hold(const struct fov_alpha_row *k, int scale, const uint16_t *lo,
+                    const uint16_t *hi, void *alpha);
 
 /* Pixels out of their colour and their alpha; `k` describes the pixels. */
 void fov_alpha_join(const struct fov_alpha_row *k, const void *colour, const void *alpha,

@@ -11,9 +11,9 @@
  * opaque, and what is transparent transparent.
  *
  * So where all around is opaque the network has nothing to say, and the stream of alpha begins no
- * sooner than the first row that is not, less what that row's surroundings can see: an opaque
- * picture needs none, and half the time. It begins at a multiple of ALIGN_ROWS, so that kernels
- * which compute several rows at once divide them as they would from the top: the bits are the same.
+ * sooner than the first row that is not, less the network's overlap: an opaque picture needs none,
+ * and half the time. It begins at a multiple of ALIGN_ROWS, so that kernels which compute several
+ * rows at once divide them as they would from the top: the bits are the same.
  *
  * Wholly transparent pixels get a colour first, see transparency.c.
  *
@@ -46,7 +46,7 @@ struct enlarge {
     struct fov_model *model;
     struct reader colour, alpha;
     bool has_alpha;
-    int scale, radius; /* of the network */
+    int scale, overlap; /* of the network */
     size_t sample_bytes;
     int n_colours;     /* 1 or 3 */
     int next_row;      /* of the result */
@@ -76,7 +76,7 @@ static int needed_from(const struct enlarge *e)
     if (!e->has_alpha)
         return now;
     if (!e->alpha.stream) /* it may begin that far back */
-        return now - e->radius - ALIGN_ROWS;
+        return now - e->overlap - ALIGN_ROWS;
     return e->alpha.next_row < now ? e->alpha.next_row : now;
 }
 
@@ -174,7 +174,7 @@ static enum fov_code open_stream(struct reader *r, struct fov_err *err)
 /* Let alpha begin early enough for row y of the input, and go on to where the result stands. */
 static bool begin_alpha(struct enlarge *e, int y)
 {
-    const int first = (y > e->radius ? y - e->radius : 0) / ALIGN_ROWS * ALIGN_ROWS;
+    const int first = (y > e->overlap ? y - e->overlap : 0) / ALIGN_ROWS * ALIGN_ROWS;
     e->alpha.first_row = first > e->window_first ? first : e->window_first;
     if (open_stream(&e->alpha, &e->failure))
         return false;
@@ -279,7 +279,7 @@ static enum fov_code enlarge_new(VipsImage *in, struct fov_model *model, struct 
     e->in = in;
     e->model = model;
     e->scale = info.scale;
-    e->radius = info.receptive_radius_px + 1; /* and the 3x3 pixels around */
+    e->overlap = info.overlap_px + 1; /* and the 3x3 pixels around */
     e->sample_bytes = VIPS_IMAGE_SIZEOF_ELEMENT(in);
     e->n_colours = in->Bands > 2 ? 3 : 1;
     e->has_alpha = in->Bands % 2 == 0;

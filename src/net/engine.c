@@ -13,9 +13,12 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "net/arch.h"
+#include "net/pieces.h"
 #include "net/plan.h"
 #include "net/rows.h"
 #include "net/wave.h"
+
+#define DEFAULT_MEMORY ((size_t)4 << 30) /* of a stream */
 
 struct fov_engine {
     struct fov_kernels kernels;
@@ -35,8 +38,9 @@ struct fov_model {
     size_t n_metadata;
 };
 
-struct fov_stream {
+struct fov_stream { /* the one or the other */
     struct fov_wave *wave;
+    struct fov_pieces *pieces;
 };
 
 const char *fov_version(void)
@@ -184,7 +188,8 @@ void fov_model_get_info(const struct fov_model *model, struct fov_model_info *re
         .n_multiply_adds = p->n_multiply_adds,
     };
     if (!fov_plan_init(p, 1, 1, 1, &plan, NULL)) {
-        ret_info->receptive_radius_px = fov_plan_radius(&plan);
+        ret_info->receptive_radius_px = fov_plan_radius(&plan) * p->unshuffle;
+        ret_info->overlap_px = fov_plan_overlap(&plan) * p->unshuffle;
         fov_plan_done(&plan);
     }
 }
@@ -224,8 +229,16 @@ enum fov_code fov_stream_open(struct fov_model *model, const struct fov_stream_o
     FOV_AUTO(fov_free_at) struct fov_stream *s = fov_calloc(1, sizeof(*s));
     if (!s)
         return fov_fail(err, FOV_ENOMEM, "no memory to begin a picture");
-    const enum fov_code rc = fov_wave_open(&model->packed, &model->engine->kernels,
-                                           model->engine->pool, options, &s->wave, err);
+    const struct fov_packed *const net = &model->packed;
+    const struct fov_kernels *const kernels = &model->engine->kernels;
+    struct fov_pool *const pool = model->engine->pool;
+    struct fov_stream_options o = *options;
+    if (!o.max_memory_bytes)
+        o.max_memory_bytes = DEFAULT_MEMORY;
+    const enum fov_code rc =
+        fov_wave_memory(net, fov_pool_n_threads(pool), &o.shape) <= o.max_memory_bytes
+            ? fov_wave_open(net, kernels, pool, &o, &s->wave, err)
+            : fov_pieces_open(net, kernels, pool, &o, &s->pieces, err);
     if (rc)
         return rc;
     *ret_stream = FOV_STEAL(s);
@@ -237,23 +250,32 @@ void fov_stream_close(struct fov_stream *stream)
     if (!stream)
         return;
     fov_wave_close(stream->wave);
+    fov_pieces_close(stream->pieces);
     fov_free(stream);
 }
 
 enum fov_code fov_stream_read(struct fov_stream *stream, int n_rows, void *rows,
                               struct fov_err *err)
 {
-    return fov_wave_read(stream->wave, n_rows, rows, err);
+    return stream->wave ? fov_wave_read(stream->wave, n_rows, rows, err)
+                        : fov_pieces_read(stream->pieces, n_rows, rows, err);
 }
 
 void fov_stream_cancel(struct fov_stream *stream)
 {
-    fov_wave_cancel(stream->wave);
+    if (stream->wave)
+        fov_wave_cancel(stream->wave);
+    else
+        fov_pieces_cancel(stream->pieces);
 }
 
 size_t fov_stream_memory(const struct fov_model *model, const struct fov_shape *shape)
 {
-    return fov_wave_memory(&model->packed, fov_pool_n_threads(model->engine->pool), shape);
+    const int n_threads = fov_pool_n_threads(model->engine->pool);
+    const size_t bytes = fov_wave_memory(&model->packed, n_threads, shape);
+    return bytes <= DEFAULT_MEMORY
+               ? bytes
+               : fov_pieces_memory(&model->packed, n_threads, shape, DEFAULT_MEMORY);
 }
 
 struct whole {

@@ -75,6 +75,15 @@ void fov_plan_done(struct fov_plan *plan);
 /* Pixels of the input, along each side, that can reach a pixel of the result. */
 int fov_plan_radius(const struct fov_plan *plan);
 
+/* Pixels of the input around a part of a picture, cut at whole tiles, with which the part gets the
+ * bits that it has in the whole. More than the radius: the arithmetic of a tile is one (its scale,
+ * its transforms), so what is wrong in a corner of it is wrong, by rounding, in all of it, and each
+ * layer carries that on by a tile. */
+static inline int fov_plan_overlap(const struct fov_plan *plan)
+{
+    return FOV_TILE_PX * fov_plan_radius(plan);
+}
+
 /* From the first byte of a row to its pixel 0. */
 static inline size_t fov_row_margin(const struct fov_packed_layer *l, int layer,
                                     enum fov_element element)

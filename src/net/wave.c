@@ -500,15 +500,8 @@ size_t fov_wave_memory(const struct fov_packed *net, int n_threads, const struct
 static enum fov_code allocate(struct fov_wave *w, struct fov_err *err)
 {
     const struct sizes s = measure(w, fov_pool_n_threads(w->pool));
-    const size_t limit =
-        w->options.max_memory_bytes ? w->options.max_memory_bytes : (size_t)4 << 30;
     const size_t n_layers = (size_t)w->plan.n_layers;
 
-    if (total_bytes(&s) > limit)
-        return fov_fail(err, FOV_ELIMIT,
-                        "a picture %d px wide takes %zu MB of working memory with this network, "
-                        "the limit is %zu MB",
-                        w->options.shape.width_px, total_bytes(&s) >> 20, limit >> 20);
     if (!(w->arena = fov_calloc_aligned(64, s.arena, 1)) ||
         !(w->staging = fov_calloc(s.staging, 1)) || !(w->result = fov_calloc(s.result, 1)) ||
         !(w->scratch = fov_calloc_aligned(64, s.scratch, 1)) ||
@@ -555,6 +548,19 @@ enum fov_code fov_wave_open(const struct fov_packed *net, const struct fov_kerne
     fov_pool_attach(pool, &w->work);
     *ret_wave = FOV_STEAL(w);
     return FOV_OK;
+}
+
+void fov_wave_restart(struct fov_wave *wave)
+{
+    struct fov_wave *const w = wave;
+    const size_t n_layers = (size_t)w->plan.n_layers;
+    fov_pool_detach(w->pool, &w->work);
+    w->staged_from = w->staged_to = 0;
+    w->band = w->block = w->rows_read = 0;
+    w->layer = 1;
+    memset(w->done, 0, n_layers * sizeof(*w->done));
+    memset(w->finished, 0, n_layers * sizeof(*w->finished));
+    fov_pool_attach(w->pool, &w->work);
 }
 
 void fov_wave_close(struct fov_wave *wave)

@@ -18,6 +18,9 @@ FOV_CHECKED enum fov_code fov_wave_open(const struct fov_packed *net,
                                         struct fov_wave **ret_wave, struct fov_err *err);
 void fov_wave_close(struct fov_wave *wave);
 
+/* Begin again, with another picture of the same shape. A cancelled wave stays cancelled. */
+void fov_wave_restart(struct fov_wave *wave);
+
 /* As fov_stream_read() and fov_stream_cancel(). */
 FOV_CHECKED enum fov_code fov_wave_read(struct fov_wave *wave, int n_rows, void *rows,
                                         struct fov_err *err);

@@ -181,7 +181,7 @@ static void same_bits_as_whole_in_every_architecture(void **state)
         check_same_bits(names[n], 2, n % 2);
 }
 
-/* ---- streams ----------------------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------------------------ */
 
 struct feed {
     const unsigned char *input;
@@ -189,6 +189,112 @@ struct feed {
     int next_row, fail_at, calls;
     int progress_calls, rows_done, rows_total, cancel_after;
 };
+
+static int feed_rows(void *user, int y, int n_rows, void *rows);
+static int note_progress(void *user, int rows_done, int rows_total);
+
+/* Within `limit`; what the stream gave stands in `got`, as many rows as there was no failure for.
+ */
+static enum fov_code read_within(struct loaded *l, const struct fov_shape *shape, const void *input,
+                                 size_t limit, struct feed *f, void *got)
+{
+    const struct fov_stream_options options = {.shape = *shape,
+                                               .read = feed_rows,
+                                               .progress = note_progress,
+                                               .user = f,
+                                               .max_memory_bytes = limit};
+    struct fov_stream *s = NULL;
+    const size_t sample = shape->sample == FOV_F32 ? sizeof(float) : 1;
+    f->input = input;
+    f->row_bytes = (size_t)(shape->width_px * shape->n_channels) * sample;
+    enum fov_code rc = fov_stream_open(l->model, &options, &s, NULL);
+    for (int y = 0; y < shape->height_px * l->scale && !rc; y++)
+        rc = fov_stream_read(
+            s, 1, (unsigned char *)got + (size_t)y * (size_t)l->scale * f->row_bytes, NULL);
+    fov_stream_close(s);
+    return rc;
+}
+
+/* At a `part` of the memory that one wave would take. */
+static void check_pieces(const char *name, bool exact, const struct fov_shape *shape, double part)
+{
+    struct loaded l = load_mode(name, 2, exact);
+    const int w = shape->width_px, h = shape->height_px;
+    const size_t floats = result_floats(w, h, l.scale);
+    const size_t memory = fov_stream_memory(l.model, shape);
+    float *const input = picture(w, h), *const want = fov_calloc(floats, sizeof(*want)),
+                 *const got = fov_calloc(floats, sizeof(*got));
+    struct feed f = {.fail_at = -1};
+
+    assert_non_null(want);
+    assert_non_null(got);
+    assert_int_equal(fov_upscale(l.model, shape, input, want, NULL), FOV_OK);
+    const enum fov_code rc =
+        read_within(&l, shape, input, (size_t)(part * (double)memory), &f, got);
+    if (rc || memcmp(got, want, floats * sizeof(float)))
+        fail_msg("%s %dx%d in pieces: %d, or other bits", name, w, h, (int)rc);
+    assert_int_equal(f.next_row, h);
+    assert_int_equal(f.rows_done, h * l.scale);
+    assert_int_equal(f.rows_total, h * l.scale);
+    fov_free(input);
+    fov_free(want);
+    fov_free(got);
+    unload(&l);
+}
+
+/* Sides that are no multiple of a tile, several pieces along both, in every architecture. */
+static void same_bits_in_pieces(void **state)
+{
+    static const struct {
+        const char *name;
+        int width, height;
+        bool exact;
+    } cases[] = {
+        {"compact", 403, 201, false},  {"compact", 403, 101, true},  {"residual", 603, 102, true},
+        {"esrgan-x4", 603, 29, false}, {"esrgan-x2", 905, 29, true}, {"esrgan-x1", 1803, 58, false},
+        {"span-x3", 403, 101, false},  {"edsr-x4", 403, 101, true},
+    };
+    (void)state;
+    for (size_t n = 0; n < FOV_N_ELEMENTS(cases); n++) {
+        const struct fov_shape shape = rgb_shape(cases[n].width, cases[n].height);
+        check_pieces(cases[n].name, cases[n].exact, &shape, 0.75);
+    }
+}
+
+static void pieces_know_layouts(void **state)
+{
+    static const double parts[] = {0.6, 0.7, 0.9};
+    struct fov_shape shape = rgb_shape(530, 150);
+    (void)state;
+    shape.layout = FOV_PLANAR;
+    for (size_t i = 0; i < FOV_N_ELEMENTS(parts); i++)
+        check_pieces("compact", false, &shape, parts[i]);
+    shape.n_channels = 1;
+    check_pieces("compact", false, &shape, 0.7);
+    shape.layout = FOV_INTERLEAVED;
+    check_pieces("compact", false, &shape, 0.7);
+}
+
+static void pieces_fail_as_a_whole_does(void **state)
+{
+    struct loaded l = load("compact", 2);
+    const struct fov_shape shape = rgb_shape(1203, 301);
+    const size_t limit = fov_stream_memory(l.model, &shape) / 4 * 3;
+    float *const input = picture(1203, 301), *const got = fov_calloc(
+                                                 result_floats(1203, 301, l.scale), sizeof(*got));
+    struct feed f = {.fail_at = 250};
+    (void)state;
+    assert_non_null(got);
+    assert_int_equal(read_within(&l, &shape, input, limit, &f, got), FOV_ENOINPUT);
+    f = (struct feed){.fail_at = -1, .cancel_after = 10};
+    assert_int_equal(read_within(&l, &shape, input, limit, &f, got), FOV_ECANCEL);
+    assert_int_equal(f.progress_calls, 10);
+    fov_free(input);
+    fov_free(got);
+    unload(&l);
+}
+
+/* ---- streams ----------------------------------------------------------------------------- */
 
 static int feed_rows(void *user, int y, int n_rows, void *rows)
 {
@@ -276,11 +382,14 @@ static void memory_does_not_grow_with_height(void **state)
 {
     struct loaded l = load("residual", 2);
     const struct fov_shape low = rgb_shape(500, 100), high = rgb_shape(500, 100000);
-    const struct fov_shape wide = rgb_shape(5000, 100), none = rgb_shape(0, 1);
+    const struct fov_shape wide = rgb_shape(5000, 100), none = rgb_shape(0, 1),
+                           widest = rgb_shape(1 << 20, 3000);
     (void)state;
     assert_int_equal(fov_stream_memory(l.model, &low), fov_stream_memory(l.model, &high));
     assert_true(fov_stream_memory(l.model, &wide) < 11 * fov_stream_memory(l.model, &low));
     assert_int_equal(fov_stream_memory(l.model, &none), 0);
+    assert_true(fov_stream_memory(l.model, &widest) > (size_t)3 << 30); /* in pieces */
+    assert_true(fov_stream_memory(l.model, &widest) <= (size_t)4 << 30);
     unload(&l);
 }
 
@@ -485,6 +594,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bits_as_whole_at_any_thread_count),
         cmocka_unit_test(same_bits_as_whole_in_every_architecture),
+        cmocka_unit_test(same_bits_in_pieces),
+        cmocka_unit_test(pieces_know_layouts),
+        cmocka_unit_test(pieces_fail_as_a_whole_does),
         cmocka_unit_test(any_portions_give_the_same),
         cmocka_unit_test(stream_does_not_run_away),
         cmocka_unit_test(memory_does_not_grow_with_height),

@@ -4,7 +4,7 @@
  *   rows -> columns -> values [36][tiles][in_ch] -> products [tiles][36][64] -> rows
  *           |__ transform __|                  |__ multiply __|            |__ store
  *
- * For FOV_WINO_TILES tiles at a time, so that values, products and the weights of a position stay
+ * For TILES tiles at a time, so that values, products and the weights of a position stay
  * in the L2 cache. The transform goes over columns first: a column of 6 pixels serves the two tiles
  * that it lies in, so a ring of 12 transformed columns leaves 4 new ones to each tile.
  *
@@ -34,7 +34,8 @@ enum {
     IN = FOV_WINO_IN,
     OUT = FOV_TILE_PX,
     POSITIONS = FOV_WINO_VALUES,
-    TILES = WINO_I16 ? FOV_WINO_TILES : FOV_WINO_TILES / 2, /* float32 values are twice as large */
+    /* float32 values are twice as large; CPUs without AVX-512 have half the L2 cache or less */
+    TILES = WINO_I16 && VF == 16 ? FOV_WINO_TILES : FOV_WINO_TILES / 2,
     RING = 12,      /* columns kept: two tiles' worth, and the 4 that are new */
     MAX_PANEL = 64, /* output channels multiplied at once */
     MAX_ACC = 24,
