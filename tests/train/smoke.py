@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Training in small: what train/ promises, in half a minute.
+
+usage: tests/train/smoke.py FOVEA
+
+Cuts tiles of examples/, trains a tiny network in two sessions, exports it and lets FOVEA run it;
+compares degradations with the encoder and the filters they stand for. Prints a line for each thing
+that holds; ends with 1 at the first that does not.
+
+Needs python3 with torch, numpy and PIL (Debian: python3-torch, python3-numpy, python3-pil).
+"""
+import io
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "train"), str(ROOT / "tools")]
+
+import degrade  # noqa: E402
+import reference_nets as nets  # noqa: E402
+import safetensors_io  # noqa: E402
+import train  # noqa: E402
+
+CONFIG = """scale = 2
+channels = 16
+blocks = 1
+steps = 40
+batch = 4
+patch = 16
+rate = 2e-3
+[degrade]
+shrink = ["bicubic", "bilinear", "area", "lanczos"]
+blur = [0.5, 0.3]
+noise = [0.5, 5]
+jpeg = [0.5, 50, 95]
+twice = 0.5
+[metadata]
+purpose = "Enlarge {scale} times"
+"""
+
+
+def holds(what, condition, detail=""):
+    """Say it, or end."""
+    if not condition:
+        raise SystemExit(f"FAILED: {what} {detail}")
+    print(f"ok: {what} {detail}".strip())
+
+
+def tool(name, *words):
+    """Run a script of train/; its exit status and what it said."""
+    run = subprocess.run([sys.executable, ROOT / "train" / name, *map(str, words)],
+                         capture_output=True, text=True, check=False)
+    return run.returncode, run.stdout + run.stderr
+
+
+def psnr(a, b):
+    """Of two arrays in 0..1."""
+    return -10 * np.log10(np.mean((np.asarray(a, float) - np.asarray(b, float)) ** 2) + 1e-12)
+
+
+def as_tensor(picture):
+    """A PIL picture as [1, 3, h, w]."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 255
+
+
+def as_array(tensor):
+    """[1, 3, h, w] as [h, w, 3]."""
+    return tensor[0].permute(1, 2, 0).numpy()
+
+
+def check_degradations(picture):
+    """Against libjpeg and PIL's filters; one colour stays that colour."""
+    x = as_tensor(picture)
+    for quality in (50, 75, 95):
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=quality, subsampling=2)
+        want = np.asarray(Image.open(file).convert("RGB")) / 255
+        got = as_array(degrade.jpeg(x, torch.tensor([float(quality)])))
+        damage = psnr(np.asarray(picture) / 255, want)
+        holds(f"JPEG at {quality} is like libjpeg's", psnr(got, want) > damage + 4,
+              f"{psnr(got, want):.1f} dB; its damage {damage:.1f} dB")
+    small = (picture.width // 2, picture.height // 2)
+    for name, pil in (("bicubic", Image.BICUBIC), ("lanczos", Image.LANCZOS),
+                      ("bilinear", Image.BILINEAR), ("area", Image.BOX)):
+        want = np.asarray(picture.resize(small, pil)) / 255
+        got = as_array(degrade.shrink(x, 2, name))
+        inner = np.s_[4:-4, 4:-4]  # Lanczos ends differently at the edges
+        holds(f"{name} shrinks like PIL's", psnr(got[inner], want[inner]) > 48,
+              f"{psnr(got[inner], want[inner]):.1f} dB")
+    flat = torch.full((2, 3, 48, 48), 100 / 255)
+    settings = {"shrink": ["bicubic", "lanczos", "area"], "blur": [1, 0.3], "jpeg": [1, 40, 90]}
+    worst = max(float((degrade.degrade(flat, 3, settings) * 255 - 100).abs().max())
+                for _ in range(6))
+    holds("one colour stays that colour", worst <= 3, f"(worst {worst:.0f} of 255)")
+
+
+def check_learning(tiles):
+    """The loss on one batch falls."""
+    c = train.configuration(tiles.parent / "tiny.toml")
+    torch.manual_seed(1)
+    run = train.Run(c, "cpu")
+    small, large = next(train.batches([np.load(tiles)], c, "cpu"))
+    losses = [run.train(small, large, False) for _ in range(40)]
+    far = max(float((run.mean[k] - v).abs().max()) for k, v in run.weights.items())
+    holds("the running mean follows behind", 0 < far < 0.1, f"({far:.1e})")
+    holds("the loss falls", losses[-1] < 0.9 * losses[0],
+          f"from {losses[0]:.4f} to {losses[-1]:.4f}")
+
+
+def check_sessions(folder, tiles):
+    """Two sessions are one run; a wrong network is refused; --init takes what fits."""
+    run, config = folder / "tiny", folder / "tiny.toml"
+    half = folder / "half.toml"
+    half.write_text(CONFIG.replace("steps = 40", "steps = 15"), encoding="utf-8")
+    status, words = tool("train.py", half, tiles, "--run", run, "--seed", 1)
+    holds("a session trains", status == 0 and "step 15" in words, words[-200:] if status else "")
+    status, words = tool("train.py", config, tiles, "--run", run, "--seed", 2)
+    holds("the next one goes on", "going on from step 15" in words and "step 40" in words,
+          words[-200:] if status else "")
+    status, words = tool("train.py", "--export", run, folder / "tiny.safetensors")
+    holds("the run is exported", status == 0, words.strip())
+
+    wide = folder / "wide.toml"
+    wide.write_text(CONFIG.replace("channels = 16", "channels = 32"), encoding="utf-8")
+    status, words = tool("train.py", wide, tiles, "--run", run)
+    holds("another network is refused", status == 1 and "is of another network" in words)
+    status, words = tool("train.py", config, tiles, "--run", folder / "x4", "--scale", 4,
+                         "--minutes", 0.001, "--init", folder / "tiny.safetensors")
+    holds("another scale begins from it", "9 of 11 tensors" in words, words.splitlines()[0])
+    bad = folder / "bad.toml"
+    bad.write_text("scale = 5\n", encoding="utf-8")
+    status, words = tool("train.py", bad, tiles, "--run", run)
+    holds("a bad configuration is one sentence",
+          status == 1 and words == f"train: {bad}: channels must be a number above 0\n",
+          words.strip())
+
+
+def check_engine(fovea, folder, picture):
+    """FOVEA computes what PyTorch computes."""
+    picture.save(folder / "in.png")
+    subprocess.run([fovea, "upscale", folder / "in.png", folder / "out.png", "--factor", "2",
+                    "--exact", "--model", folder / "tiny.safetensors"], check=True)
+    got = np.asarray(Image.open(folder / "out.png").convert("RGB"), float)
+    tensors, metadata = safetensors_io.load(folder / "tiny.safetensors")
+    holds("the model says what it is for", metadata["purpose"] == "Enlarge 2 times")
+    w = nets.from_tensors(tensors)
+    with torch.no_grad():
+        want = as_array(nets.run(w, as_tensor(picture)).clamp(0, 1)) * 255
+    worst = np.abs(got - want).max()
+    holds("the engine agrees with PyTorch", worst < 0.51, f"(within {worst:.2f} of 255)")
+
+
+def check_card(fovea, folder):
+    """A card whose figures were changed gets them back, words and all."""
+    name = "photo-x4"
+    (folder / f"{name}.safetensors").write_bytes((ROOT / f"models/{name}.safetensors").read_bytes())
+    right = (ROOT / f"models/{name}.md").read_text(encoding="utf-8")
+    wrong = re.sub(r"[0-9a-f]{64}", "0" * 64, right).replace("| parameters | ", "| parameters | 9")
+    card = folder / f"{name}.md"
+    card.write_text(wrong, encoding="utf-8")
+    status, words = tool("card.py", card, "--program", fovea)
+    holds("a card gets its figures", status == 0 and wrong != right and
+          card.read_text(encoding="utf-8") == right, words.strip())
+
+
+def main():
+    """All of it."""
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        tiles = folder / "tiles.npy"
+        (folder / "tiny.toml").write_text(CONFIG, encoding="utf-8")
+        (folder / "no.jpg").write_text("no picture", encoding="utf-8")
+        status, words = tool("tiles.py", tiles, ROOT / "examples", folder / "no.jpg",
+                             "--side", 128)
+        n = len(np.load(tiles)) if status == 0 else 0
+        listed = len((folder / "tiles.tsv").read_text(encoding="utf-8").splitlines()) - 1
+        holds("pictures become tiles", n > 10 and n == listed and "no.jpg: left out" in words,
+              f"({n})")
+        photo = Image.open(sorted((ROOT / "examples").glob("*.jpg"))[0]).convert("RGB")
+        picture = photo.crop((0, 0, 160, 96))
+        check_degradations(picture)
+        check_learning(tiles)
+        check_sessions(folder, tiles)
+        check_card(sys.argv[1], folder)
+        check_engine(sys.argv[1], folder, photo.crop((0, 0, 61, 43)))
+
+
+if __name__ == "__main__":
+    main()
