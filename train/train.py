@@ -7,7 +7,7 @@ usage: train/train.py CONFIG.toml TILES.npy... --run FOLDER [--scale N] [--minut
        train/train.py --export FOLDER OUT.safetensors
 
 TILES are what train/tiles.py makes. FOLDER keeps checkpoint.pt, from which the same command goes
-on, and log.tsv: step, loss, rate, seconds. --minutes ends a session early (it is saved every
+on, and log.tsv: step, loss, rate. --minutes ends a session early (it is saved every
 minute as well). --init takes the weights of a model file that fit: from 4x to 2x and 3x all but
 the last layer. --export writes the running mean of the weights, convolutions in float16, as a
 model that `fovea` reads.
