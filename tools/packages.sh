@@ -15,9 +15,9 @@ PACKAGES_CHECK='binutils clang clang-format clang-tidy libclang-rt-14-dev llvm l
 zlib1g-dev bats qemu-user python3 python3-numpy python3-pil'
 
 # To measure it: what the drivers in bench/ need, and its peers, each of which may be missing.
-# PyTorch is what train/ needs, too.
+# PyTorch is what train/ needs, too, which also draws letters.
 PACKAGES_BENCH='python3-numpy python3-pil python3-matplotlib'
-PACKAGES_PYTORCH='python3-torch python3-numpy'
+PACKAGES_PYTORCH='python3-torch python3-numpy fonts-dejavu-core'
 PACKAGES_ONNX='python3-onnx'
 PACKAGES_NODE='nodejs npm'
 

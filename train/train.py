@@ -3,7 +3,7 @@
 """Train a network, on a GPU or a CPU, in as many sessions as it takes.
 
 usage: train/train.py CONFIG.toml TILES.npy... --run FOLDER [--scale N] [--minutes N]
-                      [--init MODEL] [--seed N]
+                      [--init MODEL] [--features FILE] [--seed N]
        train/train.py --export FOLDER OUT.safetensors
 
 TILES are what train/tiles.py makes. FOLDER keeps checkpoint.pt, from which the same command goes
@@ -13,9 +13,11 @@ the last layer. --export writes the running mean of the weights, convolutions in
 model that `fovea` reads.
 
 A configuration (train/configs/) says: scale, channels, blocks; steps, batch, patch (of the small
-picture, in pixels), rate; and in [degrade] what degrade.py describes; in [metadata] what the model
-says of itself, {scale} being the scale. --scale takes the place of the file's. The network is
-Fovea's own, residual, as tools/reference_nets.py defines it.
+picture, in pixels), rate; branches, the width of those in branches.py (0: none); in [degrade] what
+degrade.py describes; in [loss] what losses.py does (pixel = 1 if there is none), --features being
+the file of features that some of them need; in [metadata] what the model says of itself, {scale}
+being the scale. --scale takes the place of the file's. The network is Fovea's own, residual, as
+tools/reference_nets.py defines it.
 
 Needs python3 with torch and numpy (Debian: python3-torch, python3-numpy), or a newer PyTorch.
 """
@@ -35,7 +37,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
 import reference_nets as nets  # noqa: E402
 import safetensors_io  # noqa: E402
+from branches import fold, grow  # noqa: E402
 from degrade import degrade  # noqa: E402
+from losses import Losses  # noqa: E402
 
 MEAN_KEPT = 0.999  # of the weights' running mean, a step
 WARM_UP = 500  # steps over which the rate rises
@@ -53,6 +57,10 @@ def configuration(path, scale=None):
             raise ValueError(f"{path}: {key} must be a number above 0")
     if c["scale"] not in (2, 3, 4):
         raise ValueError(f"{path}: scale must be 2, 3 or 4")
+    c.setdefault("branches", 0)
+    c.setdefault("loss", {"pixel": 1})
+    if not isinstance(c["branches"], (int, float)) or c["branches"] < 0:
+        raise ValueError(f"{path}: branches must be a number from 0")
     if not c.get("degrade", {}).get("shrink"):
         raise ValueError(f"{path}: [degrade] must name filters to shrink with")
     return c
@@ -112,12 +120,13 @@ def batches(tiles, c, device):
 class Run:
     """Weights, their running mean, the optimiser and the step: what a checkpoint holds."""
 
-    def __init__(self, c, device, init=None):
+    def __init__(self, c, device, init=None, features=None):
         self.c, self.device, self.step = c, device, 0
+        self.losses = Losses(c["loss"], c["scale"], features, device)
         w = new_weights(c)
         if init:
             take_from(init, w)
-        self.set({k: v.to(device) for k, v in w.items()})
+        self.set({k: v.to(device) for k, v in grow(w, c["branches"]).items()})
 
     def set(self, w, mean=None):
         """Train these weights from here on."""
@@ -134,6 +143,7 @@ class Run:
             raise ValueError(f"{path}: is of another network than the configuration says")
         self.set(saved["weights"], saved["mean"])
         self.optimiser.load_state_dict(saved["optimiser"])
+        self.losses.load(saved["losses"])
         self.step = saved["step"]
 
     def save(self, path):
@@ -141,7 +151,8 @@ class Run:
         part = path.with_suffix(".part")
         torch.save({"weights": {k: v.detach() for k, v in self.weights.items()},
                     "mean": self.mean, "optimiser": self.optimiser.state_dict(),
-                    "step": self.step, "config": json.dumps(self.c)}, part)
+                    "losses": self.losses.state(), "step": self.step,
+                    "config": json.dumps(self.c)}, part)
         os.replace(part, path)
 
     def rate(self):
@@ -151,13 +162,12 @@ class Run:
         return self.c["rate"] * rise * (0.01 + 0.99 * (0.5 + 0.5 * along))
 
     def train(self, small, large, kind):
-        """One step; returns the loss, L1 with a rounded tip."""
+        """One step; returns the loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
         with torch.autocast(self.device, torch.bfloat16, enabled=kind):
-            result = nets.run(self.weights, small)
-        difference = result.float() - large
-        loss = torch.sqrt(difference * difference + 1e-6).mean()
+            result = nets.run(fold(self.weights), small)
+            loss = self.losses(result.float(), large)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
@@ -183,7 +193,7 @@ def export(folder, out):
     saved = torch.load(folder / "checkpoint.pt", map_location="cpu")
     c = json.loads(saved["config"])
     tensors = {}
-    for k, v in saved["mean"].items():
+    for k, v in fold(saved["mean"]).items():
         tensors[k] = safetensors_io.raw(v.numpy(), "F16" if v.dim() == 4 else "F32")
     metadata = {"name": folder.name, "architecture": "residual", "scale": str(c["scale"]),
                 "steps": str(saved["step"])}
@@ -203,7 +213,7 @@ def session(o):
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     tiles = [np.load(path, mmap_mode="r") for path in o.tiles]
-    run = Run(c, device, o.init)
+    run = Run(c, device, o.init, o.features)
     if checkpoint.is_file():
         run.load(checkpoint)
         print(f"going on from step {run.step}", flush=True)
@@ -240,6 +250,7 @@ def main():
     p.add_argument("--scale", type=int, metavar="N")
     p.add_argument("--minutes", type=float, default=math.inf, metavar="N")
     p.add_argument("--init", metavar="MODEL")
+    p.add_argument("--features", metavar="FILE")
     p.add_argument("--seed", type=int, metavar="N")
     p.add_argument("--export", nargs=2, metavar=("FOLDER", "OUT"))
     o = p.parse_args()

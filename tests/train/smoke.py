@@ -24,7 +24,9 @@ from PIL import Image
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "train"), str(ROOT / "tools")]
 
+import branches  # noqa: E402
 import degrade  # noqa: E402
+import losses  # noqa: E402
 import reference_nets as nets  # noqa: E402
 import safetensors_io  # noqa: E402
 import train  # noqa: E402
@@ -36,6 +38,7 @@ steps = 40
 batch = 4
 patch = 16
 rate = 2e-3
+branches = 2
 [degrade]
 shrink = ["bicubic", "bilinear", "area", "lanczos"]
 blur = [0.5, 0.3]
@@ -115,6 +118,84 @@ def check_learning(tiles):
           f"from {losses[0]:.4f} to {losses[-1]:.4f}")
 
 
+def check_branches():
+    """What is folded computes what the branches compute side by side."""
+    torch.manual_seed(3)
+    w = {"a.weight": torch.randn(8, 8, 3, 3), "tail.weight": torch.randn(12, 8, 3, 3)}
+    grown = branches.grow(w, 2)
+    holds("a new branch adds nothing", torch.equal(branches.fold(grown)["a.weight"], w["a.weight"])
+          and set(grown) - set(w) == {"a.wide", "a.back"})
+    grown["a.back"] = torch.randn(8, 16, 3, 3)
+    x = torch.randn(1, 8, 9, 9)
+    pair = torch.nn.functional.conv2d(
+        torch.nn.functional.conv2d(x, grown["a.wide"][:, :, None, None]), grown["a.back"])
+    want = torch.nn.functional.conv2d(x, w["a.weight"]) + pair
+    got = torch.nn.functional.conv2d(x, branches.fold(grown)["a.weight"])
+    holds("a branch is folded into its convolution", torch.allclose(got, want, atol=1e-3))
+
+
+def made_features(folder):
+    """A file of features with random weights in the shapes of VGG-19's first layers."""
+    torch.manual_seed(4)
+    sizes = [(0, 3, 3, 1), (2, 3, 64, 3), (5, 64, 64, 3), (9, 64, 128, 3), (12, 128, 128, 3),
+             (16, 128, 256, 3)]
+    tensors = {}
+    for n, n_in, n_out, side in sizes:
+        weight = torch.randn(n_out, n_in, side, side) * (2 / (n_in * side * side)) ** 0.5
+        tensors[f"{n}.weight"] = safetensors_io.raw(weight.numpy(), "F32")
+        tensors[f"{n}.bias"] = safetensors_io.raw(np.zeros(n_out, np.float32), "F32")
+    safetensors_io.save(folder / "features.safetensors", tensors, {})
+    return folder / "features.safetensors"
+
+
+def check_losses(folder, picture):
+    """Each loss is nothing between equal pictures and grows with what it is for; the critic learns
+    to tell two kinds of pictures apart."""
+    features = made_features(folder)
+    x = as_tensor(picture.crop((0, 0, 64, 64)))
+    torch.manual_seed(5)
+    noisy, darker = x + 0.1 * torch.randn_like(x), x * 0.9
+
+    def loss(name, a):
+        return float(losses.Losses({name: 1}, 4, features, "cpu")(a, x))
+
+    for name in ("pixel", "consistency", "perceptual"):
+        holds(f"{name} is 0 between equals", loss(name, x) < 0.0011 < 4 * loss(name, noisy))
+    holds("consistency sees colour more than texture",
+          loss("consistency", darker) > loss("consistency", noisy))
+    holds("pixel sees texture more than colour", loss("pixel", darker) < loss("pixel", noisy))
+
+    both = losses.Losses({"adversarial": 1}, 4, features, "cpu")
+    with torch.no_grad():
+        true, made = both.features(x), both.features(noisy)
+    before = float(both.judge(made, true))
+    for _ in range(12):
+        both.teach(made, true)
+    after = float(both.judge(made, true))
+    holds("the critic learns", after > before + 0.2, f"({before:.2f} to {after:.2f})")
+    again = losses.Losses({"adversarial": 1}, 4, features, "cpu")
+    again.load(both.state())
+    holds("and a checkpoint keeps what it learned",
+          abs(float(again.judge(made, true)) - after) < 0.2 * (after - before))
+
+
+def check_graphics(folder):
+    """Drawn tiles: the same for one seed, mostly flat, with ink on paper."""
+    out = folder / "graphics.npy"
+    words = ("--count", 12, "--side", 96, "--seed", 7)
+    status, said = tool("graphics.py", out, *words)
+    holds("graphics are drawn", status == 0, said.strip())
+    first = np.load(out)
+    tool("graphics.py", out, *words)
+    holds("and are the same again", np.array_equal(first, np.load(out)))
+    steps = np.abs(np.diff(first.astype(int), axis=2)).max(axis=3)
+    flat = (steps == 0).mean(axis=(1, 2))
+    holds("most of a tile is flat, none is empty", np.median(flat) > 0.5 and flat.max() < 1,
+          f"(flat {np.median(flat):.2f})")
+    status, said = tool("graphics.py", out, *words, "--fonts", folder / "none")
+    holds("no fonts is one sentence", status == 1 and said.count("\n") == 1, said.strip())
+
+
 def check_sessions(folder, tiles):
     """Two sessions are one run; a wrong network is refused; --init takes what fits."""
     run, config = folder / "tiny", folder / "tiny.toml"
@@ -190,6 +271,9 @@ def main():
         photo = Image.open(sorted((ROOT / "examples").glob("*.jpg"))[0]).convert("RGB")
         picture = photo.crop((0, 0, 160, 96))
         check_degradations(picture)
+        check_branches()
+        check_losses(folder, picture)
+        check_graphics(folder)
         check_learning(tiles)
         check_sessions(folder, tiles)
         check_card(sys.argv[1], folder)
