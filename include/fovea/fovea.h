@@ -69,6 +69,21 @@ FOV_API enum fov_code fov_model_open(struct fov_engine *engine, const char *path
                                      struct fov_model **ret_model, struct fov_err *err);
 FOV_API void fov_model_close(struct fov_model *model);
 
+/* A file of a mix, and how much of its weights is taken. */
+struct fov_model_part {
+    const char *path;
+    double share; /* -1 to 2; those of a mix sum up to 1 */
+};
+
+/* The same for a network between others: each of its weights is the sum of those of the files, each
+ * times its share. That is a dial between networks that were trained on from one ancestor: faithful
+ * and detailed, or one that removes noise and one that leaves it. All files hold tensors of the
+ * same names and shapes; metadata are those of the first. Errors of fov_model_open(); FOV_EUSAGE
+ * for shares out of range or no parts, FOV_EMODEL for files that do not fit together. */
+FOV_API enum fov_code fov_model_open_mix(struct fov_engine *engine,
+                                         const struct fov_model_part *parts, int n_parts,
+                                         struct fov_model **ret_model, struct fov_err *err);
+
 struct fov_model_info {
     const char *architecture; /* "residual", "compact", "esrgan", "span", "edsr" */
     int scale;                /* 2, 3 or 4 (1 for a network that only cleans) */

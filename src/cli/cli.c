@@ -50,12 +50,38 @@ enum fov_code fov_cli_start(const struct fov_args *args, struct fov_engine **ret
     return rc ? rc : fov_image_start("fovea", fov_engine_n_threads(*ret_engine), err);
 }
 
+/* The network and the share of `--mix M=S`. */
+static enum fov_code parse_mix(const char *text, int factor, char **ret_path, double *ret_share,
+                               struct fov_err *err)
+{
+    const char *const equals = strrchr(text, '=');
+    char *end = NULL;
+    const double share = equals ? strtod(equals + 1, &end) : -1;
+    if (!equals || equals == text || end == equals + 1 || *end || !(share >= 0 && share <= 1))
+        return fov_fail(err, FOV_EUSAGE,
+                        "--mix %.40s: it is a network and its share of 0 to 1, like clean=0.5",
+                        text);
+    FOV_AUTO(fov_free_at) char *name = fov_strdup(text);
+    if (!name)
+        return fov_fail(err, FOV_ENOMEM, "no memory to find a model");
+    name[equals - text] = '\0';
+    *ret_share = share;
+    return fov_models_find(name, factor, ret_path, err);
+}
+
 enum fov_code fov_cli_model(const struct fov_args *args, int factor, struct fov_engine *engine,
                             struct fov_model **ret_model, struct fov_err *err)
 {
     FOV_AUTO(fov_free_at) char *path = NULL;
-    const enum fov_code rc = fov_models_find(args->model, factor, &path, err);
-    return rc ? rc : fov_model_open(engine, path, ret_model, err);
+    FOV_AUTO(fov_free_at) char *other = NULL;
+    double share = 0;
+    enum fov_code rc = fov_models_find(args->model, factor, &path, err);
+    if (!rc && args->mix)
+        rc = parse_mix(args->mix, factor, &other, &share, err);
+    if (rc)
+        return rc;
+    const struct fov_model_part parts[] = {{path, 1 - share}, {other, share}};
+    return fov_model_open_mix(engine, parts, other ? 2 : 1, ret_model, err);
 }
 
 static int is_picture(const struct dirent *entry)

@@ -20,8 +20,8 @@ FOV_CHECKED enum fov_code fov_cli_engine(const struct fov_args *args,
 FOV_CHECKED enum fov_code fov_cli_start(const struct fov_args *args, struct fov_engine **ret_engine,
                                         struct fov_err *err);
 
-/* Open the network that `args` asks for. Gives *ret_model. Errors of fov_models_find() and
- * fov_model_open(). */
+/* Open the network, or the mix of two, that `args` asks for. Gives *ret_model. FOV_EUSAGE for a
+ * mix that is not spelt as one; errors of fov_models_find() and fov_model_open_mix(). */
 FOV_CHECKED enum fov_code fov_cli_model(const struct fov_args *args, int factor,
                                         struct fov_engine *engine, struct fov_model **ret_model,
                                         struct fov_err *err);

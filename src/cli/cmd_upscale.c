@@ -65,6 +65,8 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     if (job->method != AI && args->model)
         return fov_fail(err, FOV_EUSAGE, "--model goes with --method ai, not with %s",
                         args->method);
+    if (job->method != AI && args->mix)
+        return fov_fail(err, FOV_EUSAGE, "--mix goes with --method ai, not with %s", args->method);
     if (!strcmp(job->out, "-") && isatty(STDOUT_FILENO))
         return fov_fail(err, FOV_EUSAGE,
                         "standard output is a terminal; a picture goes to a pipe "

@@ -18,7 +18,7 @@ enum fov_command_id {
 struct fov_args {
     int factor, scale, threads, quality, page;
     int64_t max_pixels;
-    const char *method, *model, *set;
+    const char *method, *model, *mix, *set;
     bool exact, force, json, help;
     const char *operands[2];
     int n_operands;

@@ -13,6 +13,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "net/arch.h"
+#include "net/mix.h"
 #include "net/pieces.h"
 #include "net/plan.h"
 #include "net/rows.h"
@@ -142,8 +143,42 @@ static enum fov_code copy_metadata(struct fov_model *m, const struct fov_weights
     return FOV_OK;
 }
 
-enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
-                             struct fov_model **ret_model, struct fov_err *err)
+static enum fov_code check_shares(const struct fov_model_part *parts, int n_parts,
+                                  struct fov_err *err)
+{
+    double sum = 0;
+    for (int i = 0; i < n_parts; i++) {
+        if (!(parts[i].share >= -1 && parts[i].share <= 2)) /* nor NaN */
+            return fov_fail(err, FOV_EUSAGE, "%s: a share of %g is not from -1 to 2", parts[i].path,
+                            parts[i].share);
+        sum += parts[i].share;
+    }
+    if (!(sum > 1 - 1e-6 && sum < 1 + 1e-6))
+        return fov_fail(err, FOV_EUSAGE, "the shares of a mix sum up to %g, not to 1", sum);
+    return FOV_OK;
+}
+
+/* The first file, with the others mixed in. */
+static enum fov_code open_parts(const struct fov_model_part *parts, int n_parts,
+                                struct fov_weights **ret_file, struct fov_err *err)
+{
+    FOV_AUTO(file_close_at) struct fov_weights *file = NULL;
+    enum fov_code rc = fov_weights_open(parts[0].path, &file, err);
+    for (int i = 1; i < n_parts && !rc; i++) {
+        FOV_AUTO(file_close_at) struct fov_weights *other = NULL;
+        rc = fov_weights_open(parts[i].path, &other, err);
+        if (!rc)
+            rc = fov_mix(file, i == 1 ? (float)parts[0].share : 1, other, (float)parts[i].share,
+                         err);
+    }
+    if (rc)
+        return rc;
+    *ret_file = FOV_STEAL(file);
+    return FOV_OK;
+}
+
+enum fov_code fov_model_open_mix(struct fov_engine *engine, const struct fov_model_part *parts,
+                                 int n_parts, struct fov_model **ret_model, struct fov_err *err)
 {
     FOV_AUTO(file_close_at) struct fov_weights *file = NULL;
     FOV_AUTO(fov_free_at) struct fov_graph *graph = fov_calloc(1, sizeof(*graph));
@@ -153,12 +188,20 @@ enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
     if (!graph || !m)
         return fov_fail(err, FOV_ENOMEM, "no memory to open a model");
     m->engine = engine;
-    if ((rc = fov_weights_open(path, &file, err)) || (rc = fov_arch_build(file, graph, err)) ||
+    if ((rc = check_shares(parts, n_parts, err)) || (rc = open_parts(parts, n_parts, &file, err)) ||
+        (rc = fov_arch_build(file, graph, err)) ||
         (rc = fov_packed_init(graph, &engine->kernels, engine->exact, &m->packed, err)) ||
         (rc = copy_metadata(m, file, err)))
         return rc;
     *ret_model = FOV_STEAL(m);
     return FOV_OK;
+}
+
+enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
+                             struct fov_model **ret_model, struct fov_err *err)
+{
+    const struct fov_model_part whole = {path, 1};
+    return fov_model_open_mix(engine, &whole, 1, ret_model, err);
 }
 
 void fov_model_close(struct fov_model *model)

@@ -135,3 +135,49 @@ END
         upscale photo.png out.png --model picture.pth
     fails 69 'tiny.pth: not a model file: too short' upscale photo.png out.png --model tiny.pth
 }
+
+# Other networks of compact's shape: OTHER.safetensors with other numbers, and QUARTER.safetensors,
+# a quarter of those and three of compact's.
+make_mixed() {
+    "$PYTHON" - "$ROOT/tools" "$VECTORS/compact.model.safetensors" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+import safetensors_io as st
+tensors, metadata = st.load(sys.argv[2])
+chance = np.random.default_rng(1)
+a = {k: st.numpy(t).astype(np.float32) for k, t in tensors.items()}
+b = {k: (v * chance.uniform(0.5, 1.5, v.shape)).astype(np.float32) for k, v in a.items()}
+mixed = {k: np.float32(0.75) * a[k] + np.float32(0.25) * b[k] for k in a}
+for name, numbers in (("other", b), ("quarter", mixed)):
+    st.save(name + ".safetensors", {k: st.raw(v, "F32") for k, v in numbers.items()}, metadata)
+END
+}
+
+@test "a mix is the network with the mixed weights" {
+    take photo.png
+    make_mixed
+    local a=$VECTORS/compact.model.safetensors
+    enlarges photo.png want.png --factor 2 --model quarter.safetensors
+    enlarges photo.png mixed.png --factor 2 --model "$a" --mix other.safetensors=0.25
+    cmp want.png mixed.png
+    enlarges photo.png first.png --factor 2 --model "$a"
+    enlarges photo.png none.png --factor 2 --model "$a" --mix other.safetensors=0
+    cmp first.png none.png
+    enlarges photo.png other.png --factor 2 --model other.safetensors
+    enlarges photo.png all.png --factor 2 --model "$a" --mix other.safetensors=1
+    cmp other.png all.png
+    if cmp -s first.png other.png; then return 1; fi
+}
+
+@test "what cannot be mixed is refused" {
+    take photo.png
+    local a=$VECTORS/compact.model.safetensors
+    for share in 1.5 -0.1 nan half ''; do
+        fails 2 "*a network and its share of 0 to 1*" upscale photo.png out.png --mix "photo=$share"
+    done
+    fails 2 "*a network and its share*" upscale photo.png out.png --mix photo
+    fails 2 "*goes with --method ai*" upscale photo.png out.png --method lanczos --mix photo=0.5
+    fails 69 "*cannot be mixed with*" upscale photo.png out.png --model "$a" --mix photo=0.5
+    fails 69 "no network is called 'nothing'*" upscale photo.png out.png --mix nothing=0.5
+}

@@ -12,19 +12,21 @@
 
 enum { W = 20, H = 9, MAX_SCALE = 4 };
 
-/* Everything the API allocates for: an engine of two threads, a model, a stream, a whole picture.
+/* Everything the API allocates for: an engine of two threads, a mixed model, a stream, a whole
+ * picture.
  */
 static enum fov_code upscale_once(const char *path, struct fov_err *err)
 {
     static unsigned char in[W * H * 3], out[W * H * 3 * MAX_SCALE * MAX_SCALE];
     const struct fov_engine_options options = {.n_threads = 2};
     const struct fov_shape shape = {.width_px = W, .height_px = H, .n_channels = 3};
+    const struct fov_model_part parts[] = {{path, 0.5}, {path, 0.5}};
     struct fov_engine *engine = NULL;
     struct fov_model *model = NULL;
 
     enum fov_code rc = fov_engine_open(&options, &engine, err);
     if (!rc)
-        rc = fov_model_open(engine, path, &model, err);
+        rc = fov_model_open_mix(engine, parts, 2, &model, err);
     if (!rc)
         rc = fov_upscale(model, &shape, in, out, err);
     fov_model_close(model);
