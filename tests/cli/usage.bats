@@ -61,7 +61,7 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
         prints 0 help "$command"
         head -n 1 "$PRINTED/out" | grep -q "^usage: fovea $command "
         sed -n "s/^option $command //p" "$PRINTED/table" | sort >"$PRINTED/wanted"
-        sed -n 's/^  \(--[a-z-]*\( [A-Z]\+\)\?\) .*/\1/p' "$PRINTED/out" | sort >"$PRINTED/got"
+        sed -n 's/^  \(--[a-z-]*\( [A-Z=]\+\)\?\) .*/\1/p' "$PRINTED/out" | sort >"$PRINTED/got"
         diff "$PRINTED/wanted" "$PRINTED/got"
     done
 }
@@ -70,7 +70,7 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
     prints 0 help upscale
     grep -Eqx '  --factor N {3,}enlarge 2, 3 or 4 times \(4\)' "$PRINTED/out"
     grep -Eqx '  --max-pixels N +refuse a larger input \(268435456\)' "$PRINTED/out"
-    starts=$(grep -- '^  --' "$PRINTED/out" | sed -E 's/^(  --[a-z-]+( [A-Z]+)? +).*/\1/' |
+    starts=$(grep -- '^  --' "$PRINTED/out" | sed -E 's/^(  --[a-z-]+( [A-Z=]+)? +).*/\1/' |
         awk '{ print length($0) }' | sort -u)
     [ "$(wc -l <<<"$starts")" -eq 1 ] || wrong "the explanations begin in columns $starts"
 }
