@@ -17,7 +17,7 @@ zlib1g-dev bats qemu-user python3 python3-numpy python3-pil'
 # To measure it: what the drivers in bench/ need, and its peers, each of which may be missing.
 # PyTorch is what train/ needs, too, which also draws letters.
 PACKAGES_BENCH='python3-numpy python3-pil python3-matplotlib'
-PACKAGES_PYTORCH='python3-torch python3-numpy fonts-dejavu-core'
+PACKAGES_PYTORCH='python3-torch python3-numpy python3-pil fonts-dejavu-core'
 PACKAGES_ONNX='python3-onnx'
 PACKAGES_NODE='nodejs npm'
 

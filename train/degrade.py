@@ -8,15 +8,19 @@ section of a configuration file:
   blur      [chance, greatest sigma] of a Gaussian, in pixels of the small picture, before it
   noise     [chance, greatest sigma] of Gaussian noise on the small picture, in 8-bit steps
   jpeg      [chance, least quality, greatest quality], 4:2:0, as the last step
-  twice     chance that noise and JPEG happen to the large picture, too, and once more after:
-            what was saved, shared and saved again
+  webp      the same for WebP, of the pictures that JPEG did not take; PIL's encoder, on the CPU
+  twice     chance that noise and compression happen to the large picture, too, and once more
+            after: what was saved, shared and saved again
 
 What is left out does not happen.
 """
+import io
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 LUMA = [16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69,
         56, 14, 17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81,
@@ -70,6 +74,16 @@ def jpeg(x, quality):
     return rgb.clamp(0, 1)[..., :h, :w]
 
 
+def webp(x, quality):
+    """What WebP leaves of x; quality [n]."""
+    kept = []
+    for picture, q in zip((x * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy(), quality):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "WEBP", quality=int(q), method=2)
+        kept.append(np.asarray(Image.open(file).convert("RGB")))
+    return torch.from_numpy(np.stack(kept)).permute(0, 3, 1, 2).to(x.device).float() / 255
+
+
 def lanczos_matrix(n, s, device):
     """[n, n * s]: each of n pixels as a sum of those around it in a row s times as long."""
     at = (torch.arange(n).view(-1, 1) + 0.5) * s - 0.5
@@ -106,10 +120,17 @@ def damage(x, settings):
         p, most = settings["noise"]
         sigma = torch.rand(len(x), 1, 1, 1, device=x.device) * most / 255 * chance(x, p)
         x = round8(x + torch.randn_like(x) * sigma)
-    if "jpeg" in settings:
-        p, low, high = settings["jpeg"]
-        use = chance(x, p)
-        x = x * (1 - use) + jpeg(x, low + (high - low) * torch.rand(len(x), device=x.device)) * use
+    free = torch.ones(len(x), dtype=torch.bool, device=x.device)
+    for name, encode in (("jpeg", jpeg), ("webp", webp)):
+        if name not in settings:
+            continue
+        p, low, high = settings[name]
+        use = free & (torch.rand(len(x), device=x.device) < p)
+        free = free & ~use
+        if use.any():
+            x = x.clone()
+            x[use] = encode(x[use], low + (high - low) * torch.rand(int(use.sum()),
+                                                                    device=x.device))
     return x
 
 

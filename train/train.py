@@ -19,7 +19,8 @@ the file of features that some of them need; in [metadata] what the model says o
 being the scale. --scale takes the place of the file's. The network is Fovea's own, residual, as
 tools/reference_nets.py defines it.
 
-Needs python3 with torch and numpy (Debian: python3-torch, python3-numpy), or a newer PyTorch.
+Needs python3 with torch, numpy and PIL (Debian: python3-torch, python3-numpy, python3-pil), or a
+newer PyTorch.
 """
 import argparse
 import json

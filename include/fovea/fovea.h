@@ -84,6 +84,28 @@ FOV_API enum fov_code fov_model_open_mix(struct fov_engine *engine,
                                          const struct fov_model_part *parts, int n_parts,
                                          struct fov_model **ret_model, struct fov_err *err);
 
+/* How far a network is turned towards the partners that its metadata name: files of the same kind
+ * in the same folder, trained on from the same ancestor.
+ *
+ *   detail   0: faithful, as the file is; 1: the network `detailed` names, which draws texture
+ *   denoise  1: as the file is; 0: the network `clean` names, which takes noise for detail
+ *
+ * Below 0 it is the default: for detail what the metadata `detail` says, when the partner is there;
+ * else as the file is. */
+struct fov_dials {
+    double detail, denoise;
+};
+
+/* Open a network with its dials turned. FOV_EUSAGE for a dial above 1, FOV_EMODEL when one is
+ * turned for which the file names no partner, or the partner is not there; else errors of
+ * fov_model_open_mix(). */
+FOV_API enum fov_code fov_model_open_dialled(struct fov_engine *engine, const char *path,
+                                             const struct fov_dials *dials,
+                                             struct fov_model **ret_model, struct fov_err *err);
+
+/* Where the dials of a model stand: 0 and 1 for one that was not opened with them. */
+FOV_API void fov_model_get_dials(const struct fov_model *model, struct fov_dials *ret_dials);
+
 struct fov_model_info {
     const char *architecture; /* "residual", "compact", "esrgan", "span", "edsr" */
     int scale;                /* 2, 3 or 4 (1 for a network that only cleans) */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "cli/models.h"
 #include "image/image.h"
 
@@ -55,9 +56,7 @@ static enum fov_code parse_mix(const char *text, int factor, char **ret_path, do
                                struct fov_err *err)
 {
     const char *const equals = strrchr(text, '=');
-    char *end = NULL;
-    const double share = equals ? strtod(equals + 1, &end) : -1;
-    if (!equals || equals == text || end == equals + 1 || *end || !(share >= 0 && share <= 1))
+    if (!equals || equals == text || !fov_parse_real(equals + 1, 0, 1, ret_share))
         return fov_fail(err, FOV_EUSAGE,
                         "--mix %.40s: it is a network and its share of 0 to 1, like clean=0.5",
                         text);
@@ -65,23 +64,27 @@ static enum fov_code parse_mix(const char *text, int factor, char **ret_path, do
     if (!name)
         return fov_fail(err, FOV_ENOMEM, "no memory to find a model");
     name[equals - text] = '\0';
-    *ret_share = share;
     return fov_models_find(name, factor, ret_path, err);
 }
 
 enum fov_code fov_cli_model(const struct fov_args *args, int factor, struct fov_engine *engine,
                             struct fov_model **ret_model, struct fov_err *err)
 {
+    const struct fov_dials dials = {args->detail, args->denoise};
     FOV_AUTO(fov_free_at) char *path = NULL;
     FOV_AUTO(fov_free_at) char *other = NULL;
     double share = 0;
     enum fov_code rc = fov_models_find(args->model, factor, &path, err);
-    if (!rc && args->mix)
-        rc = parse_mix(args->mix, factor, &other, &share, err);
     if (rc)
         return rc;
+    if (!args->mix)
+        return fov_model_open_dialled(engine, path, &dials, ret_model, err);
+    if (args->detail >= 0 || args->denoise >= 0)
+        return fov_fail(err, FOV_EUSAGE, "--mix takes the place of --detail and --denoise");
+    if ((rc = parse_mix(args->mix, factor, &other, &share, err)))
+        return rc;
     const struct fov_model_part parts[] = {{path, 1 - share}, {other, share}};
-    return fov_model_open_mix(engine, parts, other ? 2 : 1, ret_model, err);
+    return fov_model_open_mix(engine, parts, 2, ret_model, err);
 }
 
 static int is_picture(const struct dirent *entry)

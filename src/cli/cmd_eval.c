@@ -61,14 +61,17 @@ enum fov_code fov_cmd_eval(const struct fov_args *args, struct fov_err *err)
     FOV_AUTO(fov_cli_engine_close_at) struct fov_engine *engine = NULL;
     FOV_AUTO(fov_cli_model_close_at) struct fov_model *model = NULL;
     const int scale = args->scale > 0 ? args->scale : 4;
+    struct fov_args faithful = *args; /* unless asked otherwise */
     struct dirent **entries;
     int n;
     enum fov_code rc;
 
+    if (!args->mix && args->detail < 0)
+        faithful.detail = 0;
     if (!args->set)
         return fov_fail(err, FOV_EUSAGE, "eval needs --set DIR, a folder of originals");
     if ((rc = fov_cli_start(args, &engine, err)) ||
-        (rc = fov_cli_model(args, scale, engine, &model, err)))
+        (rc = fov_cli_model(&faithful, scale, engine, &model, err)))
         return rc;
     if ((rc = fov_cli_pictures(args->set, &entries, &n, err)))
         return rc;

@@ -62,11 +62,14 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     if (args->quality > 0 && !job->format->has_quality)
         return fov_fail(err, FOV_EUSAGE, "--quality: %s is lossless and has none",
                         job->format->name);
-    if (job->method != AI && args->model)
-        return fov_fail(err, FOV_EUSAGE, "--model goes with --method ai, not with %s",
+    const char *const of_networks = args->model          ? "model"
+                                    : args->mix          ? "mix"
+                                    : args->detail >= 0  ? "detail"
+                                    : args->denoise >= 0 ? "denoise"
+                                                         : NULL;
+    if (job->method != AI && of_networks)
+        return fov_fail(err, FOV_EUSAGE, "--%s goes with --method ai, not with %s", of_networks,
                         args->method);
-    if (job->method != AI && args->mix)
-        return fov_fail(err, FOV_EUSAGE, "--mix goes with --method ai, not with %s", args->method);
     if (!strcmp(job->out, "-") && isatty(STDOUT_FILENO))
         return fov_fail(err, FOV_EUSAGE,
                         "standard output is a terminal; a picture goes to a pipe "
@@ -130,12 +133,18 @@ static enum fov_code report(const struct job *job, struct fov_engine *engine, do
                       out.height_px, job->format->name, seconds);
     if (!job->args->json)
         return FOV_OK;
+    struct fov_dials dials;
+    if (job->model)
+        fov_model_get_dials(job->model, &dials);
+    json_t *const turned =
+        job->model ? json_pack("{s:f, s:f}", "detail", dials.detail, "denoise", dials.denoise)
+                   : NULL;
     return fov_cli_print_json(
-        json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s*, s:s, s:s, s:i, s:f}", "input", job->in,
-                  "output", job->out, "width_px", out.width_px, "height_px", out.height_px,
+        json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s*, s:o*, s:s, s:s, s:i, s:f}", "input",
+                  job->in, "output", job->out, "width_px", out.width_px, "height_px", out.height_px,
                   "factor", job->factor, "method", method, "model", name ? name : job->args->model,
-                  "format", job->format->name, "cpu", fov_engine_cpu(engine), "threads",
-                  fov_engine_n_threads(engine), "seconds", seconds),
+                  "dials", turned, "format", job->format->name, "cpu", fov_engine_cpu(engine),
+                  "threads", fov_engine_n_threads(engine), "seconds", seconds),
         err);
 }
 

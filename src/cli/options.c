@@ -17,8 +17,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
-enum kind { FLAG, INT, LONG, TEXT };
+enum kind { FLAG, INT, LONG, REAL, TEXT };
 
 /* Bits for the column "commands". */
 enum {
@@ -115,6 +116,15 @@ enum fov_code fov_command_unknown(const char *name, struct fov_err *err)
     return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s' (see `fovea help`)", name);
 }
 
+static enum fov_code set_real(const struct entry *o, const char *value, double *ret_number,
+                              struct fov_err *err)
+{
+    if (!fov_parse_real(value, (double)o->least, (double)o->most, ret_number))
+        return fov_fail(err, FOV_EUSAGE, "--%s %.40s: it is a number from %lld to %lld", o->name,
+                        value, (long long)o->least, (long long)o->most);
+    return FOV_OK;
+}
+
 static enum fov_code set_option(const struct entry *o, const char *value, struct fov_args *args,
                                 struct fov_err *err)
 {
@@ -129,6 +139,8 @@ static enum fov_code set_option(const struct entry *o, const char *value, struct
     case TEXT:
         *(const char **)at = value;
         return FOV_OK;
+    case REAL:
+        return set_real(o, value, at, err);
     case INT:
     case LONG:
         break;
@@ -193,8 +205,14 @@ enum fov_code fov_options_parse(enum fov_command_id command, int argc, char **ar
                                 struct fov_args *ret_args, struct fov_err *err)
 {
     const struct fov_command *const c = &fov_commands[command];
-    struct fov_args args = {
-        .factor = -1, .scale = -1, .threads = -1, .quality = -1, .page = -1, .max_pixels = -1};
+    struct fov_args args = {.factor = -1,
+                            .scale = -1,
+                            .threads = -1,
+                            .quality = -1,
+                            .page = -1,
+                            .max_pixels = -1,
+                            .detail = -1,
+                            .denoise = -1};
     struct option known[N_OPTIONS + 1] = {0};
     char names[N_OPTIONS][NAME_BYTES];
     int n = 0, found;

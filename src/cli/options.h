@@ -18,6 +18,7 @@ enum fov_command_id {
 struct fov_args {
     int factor, scale, threads, quality, page;
     int64_t max_pixels;
+    double detail, denoise;
     const char *method, *model, *mix, *set;
     bool exact, force, json, help;
     const char *operands[2];

@@ -13,6 +13,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "net/arch.h"
+#include "net/dials.h"
 #include "net/mix.h"
 #include "net/pieces.h"
 #include "net/plan.h"
@@ -37,6 +38,7 @@ struct fov_model {
     struct fov_packed packed;
     struct metadata *metadata;
     size_t n_metadata;
+    struct fov_dials dials;
 };
 
 struct fov_stream { /* the one or the other */
@@ -158,12 +160,11 @@ static enum fov_code check_shares(const struct fov_model_part *parts, int n_part
     return FOV_OK;
 }
 
-/* The first file, with the others mixed in. */
-static enum fov_code open_parts(const struct fov_model_part *parts, int n_parts,
-                                struct fov_weights **ret_file, struct fov_err *err)
+/* Mix the files of parts[1..] into `file`, which is that of parts[0]. */
+static enum fov_code mix_in(struct fov_weights *file, const struct fov_model_part *parts,
+                            int n_parts, struct fov_err *err)
 {
-    FOV_AUTO(file_close_at) struct fov_weights *file = NULL;
-    enum fov_code rc = fov_weights_open(parts[0].path, &file, err);
+    enum fov_code rc = FOV_OK;
     for (int i = 1; i < n_parts && !rc; i++) {
         FOV_AUTO(file_close_at) struct fov_weights *other = NULL;
         rc = fov_weights_open(parts[i].path, &other, err);
@@ -171,16 +172,14 @@ static enum fov_code open_parts(const struct fov_model_part *parts, int n_parts,
             rc = fov_mix(file, i == 1 ? (float)parts[0].share : 1, other, (float)parts[i].share,
                          err);
     }
-    if (rc)
-        return rc;
-    *ret_file = FOV_STEAL(file);
-    return FOV_OK;
+    return rc;
 }
 
-enum fov_code fov_model_open_mix(struct fov_engine *engine, const struct fov_model_part *parts,
-                                 int n_parts, struct fov_model **ret_model, struct fov_err *err)
+/* The network in `file`, laid out. */
+static enum fov_code build(struct fov_engine *engine, struct fov_weights *file,
+                           const struct fov_dials *dials, struct fov_model **ret_model,
+                           struct fov_err *err)
 {
-    FOV_AUTO(file_close_at) struct fov_weights *file = NULL;
     FOV_AUTO(fov_free_at) struct fov_graph *graph = fov_calloc(1, sizeof(*graph));
     FOV_AUTO(model_close_at) struct fov_model *m = fov_calloc(1, sizeof(*m));
     enum fov_code rc;
@@ -188,8 +187,8 @@ enum fov_code fov_model_open_mix(struct fov_engine *engine, const struct fov_mod
     if (!graph || !m)
         return fov_fail(err, FOV_ENOMEM, "no memory to open a model");
     m->engine = engine;
-    if ((rc = check_shares(parts, n_parts, err)) || (rc = open_parts(parts, n_parts, &file, err)) ||
-        (rc = fov_arch_build(file, graph, err)) ||
+    m->dials = *dials;
+    if ((rc = fov_arch_build(file, graph, err)) ||
         (rc = fov_packed_init(graph, &engine->kernels, engine->exact, &m->packed, err)) ||
         (rc = copy_metadata(m, file, err)))
         return rc;
@@ -197,11 +196,45 @@ enum fov_code fov_model_open_mix(struct fov_engine *engine, const struct fov_mod
     return FOV_OK;
 }
 
+enum fov_code fov_model_open_mix(struct fov_engine *engine, const struct fov_model_part *parts,
+                                 int n_parts, struct fov_model **ret_model, struct fov_err *err)
+{
+    FOV_AUTO(file_close_at) struct fov_weights *file = NULL;
+    const struct fov_dials none = {.detail = 0, .denoise = 1};
+    enum fov_code rc;
+
+    if ((rc = check_shares(parts, n_parts, err)) ||
+        (rc = fov_weights_open(parts[0].path, &file, err)) ||
+        (rc = mix_in(file, parts, n_parts, err)))
+        return rc;
+    return build(engine, file, &none, ret_model, err);
+}
+
 enum fov_code fov_model_open(struct fov_engine *engine, const char *path,
                              struct fov_model **ret_model, struct fov_err *err)
 {
     const struct fov_model_part whole = {path, 1};
     return fov_model_open_mix(engine, &whole, 1, ret_model, err);
+}
+
+enum fov_code fov_model_open_dialled(struct fov_engine *engine, const char *path,
+                                     const struct fov_dials *dials, struct fov_model **ret_model,
+                                     struct fov_err *err)
+{
+    FOV_AUTO(file_close_at) struct fov_weights *file = NULL;
+    FOV_AUTO(fov_dialled_done) struct fov_dialled turned = {0};
+    enum fov_code rc;
+
+    if ((rc = fov_weights_open(path, &file, err)) ||
+        (rc = fov_dialled_init(file, path, dials, &turned, err)) ||
+        (rc = mix_in(file, turned.parts, turned.n_parts, err)))
+        return rc;
+    return build(engine, file, &turned.dials, ret_model, err);
+}
+
+void fov_model_get_dials(const struct fov_model *model, struct fov_dials *ret_dials)
+{
+    *ret_dials = model->dials;
 }
 
 void fov_model_close(struct fov_model *model)

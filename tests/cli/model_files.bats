@@ -181,3 +181,85 @@ END
     fails 69 "*cannot be mixed with*" upscale photo.png out.png --model "$a" --mix photo=0.5
     fails 69 "no network is called 'nothing'*" upscale photo.png out.png --mix nothing=0.5
 }
+
+# base, whose metadata name far and raw as its partners and turn detail to a quarter; mixes of them
+# in parts that float32 adds up exactly.
+make_dialled() {
+    "$PYTHON" - "$ROOT/tools" "$VECTORS/compact.model.safetensors" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+import safetensors_io as st
+tensors, _ = st.load(sys.argv[2])
+chance = np.random.default_rng(2)
+base = {k: np.round(st.numpy(t).astype(np.float32) * 64) / 64 for k, t in tensors.items()}
+far, raw = ({k: np.round(v * chance.uniform(0.5, 1.5, v.shape) * 64).astype(np.float32) / 64
+             for k, v in base.items()} for _ in range(2))
+def save(name, f, b, r, **more):
+    mixed = {k: (f * far[k] + b * base[k] + r * raw[k]).astype(np.float32) for k in base}
+    st.save(name + ".safetensors", {k: st.raw(v, "F32") for k, v in mixed.items()}, more)
+save("base", 0, 1, 0, detailed="far", clean="raw", detail="0.25")
+save("alone", 0, 1, 0)
+save("away", 0, 1, 0, detailed="../far", clean="", detail="0.25")
+save("far", 1, 0, 0)
+save("raw", 0, 0, 1)
+save("quarter", 0.25, 0.75, 0)
+save("three", 0.25, 0.25, 0.5)
+END
+}
+
+# same_as NETWORK OPTION...: what base gives with the options is what NETWORK gives.
+same_as() {
+    enlarges photo.png want.png --factor 2 --force --model "$1.safetensors" --detail 0
+    shift
+    enlarges photo.png got.png --factor 2 --force --model base.safetensors "$@"
+    cmp want.png got.png
+}
+
+@test "dials turn a network towards the partners that it names" {
+    take photo.png
+    make_dialled
+    same_as alone --detail 0
+    same_as far --detail 1
+    same_as raw --denoise 0
+    same_as quarter
+    same_as quarter --detail 0.25 --denoise 1
+    same_as three --detail 0.5 --denoise 0.5
+    run_here "$FOVEA" upscale photo.png j.png --factor 2 --model base.safetensors --denoise 0.5 --json
+    [ "$("$PYTHON" -c 'import json, sys; d = json.load(sys.stdin)["dials"]; print(d)' \
+        <"$PRINTED/out")" = "{'detail': 0.25, 'denoise': 0.5}" ]
+}
+
+@test "without its partner a network is faithful, and says so when asked for more" {
+    take photo.png
+    make_dialled
+    rm far.safetensors raw.safetensors
+    same_as alone
+    fails 69 "*far.safetensors is not there*" upscale photo.png out.png --model base.safetensors \
+        --detail 0.1
+    fails 69 "*it names no clean partner*" upscale photo.png out.png --model alone.safetensors \
+        --denoise 0.9
+    enlarges photo.png away.png --factor 2 --model away.safetensors
+    cmp got.png away.png
+    fails 69 "*'../far', which is no name*" upscale photo.png out.png --model away.safetensors \
+        --detail 1
+    fails 69 "*'', which is no name*" upscale photo.png out.png --model away.safetensors --denoise 0
+    for dial in -0.1 1.5 nan 0x1 '' 1,5; do
+        fails 2 "*--detail $dial: it is a number from 0 to 1*" upscale photo.png out.png \
+            "--detail=$dial"
+    done
+    fails 2 "*--mix takes the place of*" upscale photo.png out.png --denoise 0 --mix clean=1
+    fails 2 "*--denoise goes with --method ai*" upscale photo.png out.png --denoise 0 \
+        --method bicubic
+}
+
+@test "a score is that of the faithful end unless asked otherwise" {
+    mkdir set
+    make photo.png
+    mv photo.png set
+    make_dialled
+    score() { "$FOVEA" eval --set set --scale 2 --model "$@"; }
+    [ "$(score base.safetensors)" = "$(score alone.safetensors)" ]
+    [ "$(score base.safetensors --detail 1)" = "$(score far.safetensors)" ]
+    [ "$(score base.safetensors)" != "$(score far.safetensors)" ]
+}

@@ -130,8 +130,8 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
 
 @test "an unknown option, and one of another command" {
     take photo.png
-    fails 2 "upscale has no option --denoise (see \`fovea help upscale\`)" \
-        upscale photo.png out.png --denoise
+    fails 2 "upscale has no option --brighten (see \`fovea help upscale\`)" \
+        upscale photo.png out.png --brighten
     fails 2 "models has no option --factor (see \`fovea help models\`)" models --factor 2
 }
 
@@ -241,7 +241,8 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
 import json, sys
 got = json.load(open(sys.argv[1], encoding="utf-8"))
 want = {"input": "photo.png", "output": "out.webp", "width_px": 96, "height_px": 80, "factor": 2,
-        "method": "ai", "model": "photo-x2", "format": "WebP", "threads": 2}
+        "method": "ai", "model": "photo-x2", "format": "WebP", "threads": 2,
+        "dials": {"detail": 0.0, "denoise": 1.0}}
 assert want.items() <= got.items(), got
 assert set(got) - set(want) == {"cpu", "seconds"} and 0 < got["seconds"] < 60, got
 EOF
@@ -252,7 +253,7 @@ EOF
     run_here "$FOVEA" upscale photo.png out.png --method lanczos --json
     expect_status 0
     grep -q '"method": "lanczos"' "$PRINTED/out"
-    ! grep -q '"model"' "$PRINTED/out"
+    ! grep -q -e '"model"' -e '"dials"' "$PRINTED/out"
 }
 
 @test "--json says failures as well, on standard output" {

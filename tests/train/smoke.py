@@ -44,6 +44,7 @@ shrink = ["bicubic", "bilinear", "area", "lanczos"]
 blur = [0.5, 0.3]
 noise = [0.5, 5]
 jpeg = [0.5, 50, 95]
+webp = [0.5, 50, 95]
 twice = 0.5
 [metadata]
 purpose = "Enlarge {scale} times"
@@ -90,6 +91,19 @@ def check_degradations(picture):
         damage = psnr(np.asarray(picture) / 255, want)
         holds(f"JPEG at {quality} is like libjpeg's", psnr(got, want) > damage + 4,
               f"{psnr(got, want):.1f} dB; its damage {damage:.1f} dB")
+    x, kept = x.repeat(2, 1, 1, 1), []
+    for quality in (30.0, 90.0):
+        kept.append(psnr(degrade.webp(x, torch.tensor([quality] * 2)), x))
+    holds("WebP leaves less at a lower quality", 22 < kept[0] < kept[1] - 3,
+          f"{kept[0]:.1f} dB and {kept[1]:.1f} dB")
+    torch.manual_seed(2)
+    both = {"jpeg": [0.5, 60, 60], "webp": [1, 60, 60]}
+    many = degrade.damage(x[:1].repeat(16, 1, 1, 1), both)
+    seen = [degrade.jpeg(x[:1], torch.tensor([60.0])), degrade.webp(x[:1], [60])]
+    told = [sum(bool(torch.allclose(a, b[0], atol=1e-4)) for a in many) for b in seen]
+    holds("a picture is compressed once, one way or the other", sum(told) == 16 and min(told) > 2,
+          f"{told}")
+    x = x[:1]
     small = (picture.width // 2, picture.height // 2)
     for name, pil in (("bicubic", Image.BICUBIC), ("lanczos", Image.LANCZOS),
                       ("bilinear", Image.BILINEAR), ("area", Image.BOX)):
@@ -99,7 +113,8 @@ def check_degradations(picture):
         holds(f"{name} shrinks like PIL's", psnr(got[inner], want[inner]) > 48,
               f"{psnr(got[inner], want[inner]):.1f} dB")
     flat = torch.full((2, 3, 48, 48), 100 / 255)
-    settings = {"shrink": ["bicubic", "lanczos", "area"], "blur": [1, 0.3], "jpeg": [1, 40, 90]}
+    settings = {"shrink": ["bicubic", "lanczos", "area"], "blur": [1, 0.3], "jpeg": [0.5, 40, 90],
+                "webp": [1, 40, 90]}
     worst = max(float((degrade.degrade(flat, 3, settings) * 255 - 100).abs().max())
                 for _ in range(6))
     holds("one colour stays that colour", worst <= 3, f"(worst {worst:.0f} of 255)")

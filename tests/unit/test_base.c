@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_base.c -- errors, memory, CPU levels, the thread pool, output files. */
+/* test_base.c -- errors, memory, CPU levels, the thread pool, output files, words. */
 #define _GNU_SOURCE
 #include "tests/unit/cmocka_all.h"
 
@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/outfile.h"
 #include "base/pool.h"
+#include "base/str.h"
 
 static void first_failure_wins(void **state)
 {
@@ -349,6 +350,20 @@ static void file_needs_a_folder(void **state)
     assert_null(file);
 }
 
+static void numbers_are_decimal(void **state)
+{
+    static const char *const wrong[] = {"",    " 1",  "1 ",  "1,5",  "0x1", "nan", "inf",
+                                        "1.5", "-.1", "1e1", "1.0.", "1e",  "e",   "0.5f"};
+    double number = 7;
+    (void)state;
+    for (size_t i = 0; i < FOV_N_ELEMENTS(wrong); i++)
+        assert_false(fov_parse_real(wrong[i], 0, 1, &number));
+    assert_true(number == 7);
+    assert_true(fov_parse_real("0.25", 0, 1, &number) && number == 0.25);
+    assert_true(fov_parse_real("1", 0, 1, &number) && number == 1);
+    assert_true(fov_parse_real("-25e-1", -3, 0, &number) && number == -2.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +381,7 @@ int main(void)
         cmocka_unit_test(replacing_keeps_mode_and_link),
         cmocka_unit_test(hidden_name_stands_in),
         cmocka_unit_test(file_needs_a_folder),
+        cmocka_unit_test(numbers_are_decimal),
     };
     return cmocka_run_group_tests_name("base", tests, make_folder, remove_folder);
 }

@@ -226,7 +226,8 @@ def dump_layers(folder, name, tensors, seed):
     values = {"input": picture}
     values |= {f"layer.{i}": v for i, v in enumerate(layers, 1)}
     values["output"] = out
-    meta = {"name": f"{name}, random weights for tests", "license": "Apache-2.0"}
+    meta = {"name": f"{name}, random weights for tests", "license": "Apache-2.0",
+            "detailed": f"{name}.model", "clean": f"{name}.model"}  # dials, between it and itself
     st.save(folder / f"{name}.model.safetensors", tensors, meta)
     vectors = {key: st.raw(v) for key, v in values.items()}
     st.save(folder / f"{name}.vectors.safetensors", vectors, {"model": f"{name}.model.safetensors"})

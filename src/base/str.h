@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* str.h -- words of a user or a file as what they mean. */
+#ifndef FOV_BASE_STR_H
+#define FOV_BASE_STR_H
+
+#include <stdbool.h>
+
+/* Is `text` a decimal number from `least` to `most`, nothing before or after it, with a point in
+ * every locale? Gives *ret_number. */
+bool fov_parse_real(const char *text, double least, double most, double *ret_number);
+
+#endif
