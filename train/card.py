@@ -3,13 +3,16 @@
 """Bring the figures of a model's card up to date with its file.
 
 usage: train/card.py CARD.md --program FOVEA [--set NAME=FOLDER]...
+                     [--look NAME=FOLDER]... [--jpeg QUALITY] [--features FILE]
 
 The card stands beside MODEL.safetensors, with the same name. Its words are written by hand; its
 figures are not: in the table at its head file, sha256, parameters, multiply-adds and reach, the
 sha256 in its commands and, for each --set, the rows of its first scores that are bicubic's and the
-model's own, measured by `fovea eval`. A figure that the card has no row for is an error.
+model's own, measured by `fovea eval`; for each --look those of "NAME, looked at" (or "NAME, looked
+at, JPEG 75"), measured by train/perceptual.py with the features in FILE. A figure that the card
+has no row for is an error.
 
-Needs python3 alone.
+Needs python3 alone; with --look what train/perceptual.py needs.
 """
 import argparse
 import hashlib
@@ -34,6 +37,14 @@ def put(card, pattern, row):
     if n == 0:
         raise ValueError(f"the card has no line like '{pattern}'")
     return new
+
+
+def split(named):
+    """NAME=FOLDER as its two words."""
+    name, equals, folder = named.partition("=")
+    if not equals:
+        raise ValueError(f"{named}: expected NAME=FOLDER")
+    return name, folder
 
 
 def facts(card, model, program):
@@ -65,6 +76,22 @@ def scores(card, model, program, name, folder):
     return card
 
 
+def looks(card, model, name, folder, o):
+    """The card with what perceptual.py measures of the model, its dial where it stands."""
+    import perceptual  # pylint: disable=import-outside-toplevel # needs PyTorch
+
+    if not o.features:
+        raise ValueError("--look needs --features")
+    scale = ask(o.program, "models", "check", model)["scale"]
+    wanted = argparse.Namespace(models=[str(model)], program=o.program, set=folder, scale=scale,
+                                features=o.features, jpeg=o.jpeg, keep=None)
+    title = f"{name}, looked at" + (f", JPEG {o.jpeg}" if o.jpeg else "")
+    for method, (distance, consistency, colour) in perceptual.measure(wanted, []).items():
+        card = put(card, rf"\| {title} \| {re.escape(method)} \|",
+                   f"| {title} | {method} | {distance:.3f} | {consistency:.1f} | {colour:.2f} |")
+    return card
+
+
 def main():
     """The command line."""
     p = argparse.ArgumentParser(usage=argparse.SUPPRESS, description=__doc__,
@@ -72,15 +99,17 @@ def main():
     p.add_argument("card", type=pathlib.Path, metavar="CARD.md")
     p.add_argument("--program", required=True, metavar="FOVEA")
     p.add_argument("--set", action="append", default=[], metavar="NAME=FOLDER")
+    p.add_argument("--look", action="append", default=[], metavar="NAME=FOLDER")
+    p.add_argument("--jpeg", type=int, metavar="QUALITY")
+    p.add_argument("--features", metavar="FILE")
     o = p.parse_args()
     model = o.card.with_suffix(".safetensors")
     try:
         card = facts(o.card.read_text(encoding="utf-8"), model, o.program)
         for one in o.set:
-            name, equals, folder = one.partition("=")
-            if not equals:
-                raise ValueError(f"--set {one}: expected NAME=FOLDER")
-            card = scores(card, model, o.program, name, folder)
+            card = scores(card, model, o.program, *split(one))
+        for one in o.look:
+            card = looks(card, model, *split(one), o)
         o.card.write_text(card, encoding="utf-8")
     except (OSError, ValueError, KeyError) as e:
         raise SystemExit(f"card: {o.card}: {e}") from e

@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT / "train"), str(ROOT / "tools")]
 import branches  # noqa: E402
 import degrade  # noqa: E402
 import losses  # noqa: E402
+import perceptual  # noqa: E402
 import reference_nets as nets  # noqa: E402
 import safetensors_io  # noqa: E402
 import train  # noqa: E402
@@ -194,6 +195,65 @@ def check_losses(folder, picture):
           abs(float(again.judge(made, true)) - after) < 0.2 * (after - before))
 
 
+def made_squeezenet(folder):
+    """A file of SqueezeNet's shapes with random weights, and heads that add up."""
+    torch.manual_seed(6)
+    w = {"features.0.weight": torch.randn(64, 3, 3, 3) / 27 ** 0.5 / 60}
+    sizes = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128),
+             9: (256, 48, 192), 10: (384, 48, 192), 11: (384, 64, 256), 12: (512, 64, 256)}
+    for i, (n_in, n, n_out) in sizes.items():
+        w[f"features.{i}.squeeze.weight"] = torch.randn(n, n_in, 1, 1) * (2 / n_in) ** 0.5
+        w[f"features.{i}.expand1x1.weight"] = torch.randn(n_out, n, 1, 1) * (2 / n) ** 0.5
+        w[f"features.{i}.expand3x3.weight"] = torch.randn(n_out, n, 3, 3) * (2 / 9 / n) ** 0.5
+    w |= {k.replace("weight", "bias"): torch.zeros(v.shape[0]) for k, v in w.items()}
+    for i, n in enumerate((64, 128, 256, 384, 384, 512, 512)):
+        w[f"lpips{i}.weight"] = torch.full((1, n, 1, 1), 1 / n)
+    path = folder / "squeezenet.safetensors"
+    safetensors_io.save(path, {k: safetensors_io.raw(v.numpy(), "F32") for k, v in w.items()}, {})
+    return path
+
+
+def check_perceptual(fovea, folder, photo):
+    """Distance, consistency and colour say what they are called; the tool and a card get them."""
+    features = made_squeezenet(folder)
+    distance = perceptual.Distance(features)
+    x = as_tensor(photo.crop((0, 0, 96, 96)))
+    torch.manual_seed(7)
+    noise = torch.randn_like(x)
+    near, far = distance(x, (x + 0.02 * noise).clamp(0, 1)), distance(x, (x + noise).clamp(0, 1))
+    holds("distance is 0 between equals and grows", distance(x, x) == 0 < 4 * near < far)
+    small = degrade.shrink(x, 2, "bicubic")
+    blocky = torch.nn.functional.interpolate(small, scale_factor=2)
+    same = perceptual.colour(blocky, small, 2)
+    darker = perceptual.colour(blocky * 0.9, small, 2)
+    holds("colour is what repeating pixels keeps", same < 0.01 and
+          abs(darker - 25.5 * float(small.mean())) < 0.1, f"({same:.3f}, darker {darker:.2f})")
+    holds("consistency falls with what is invented",
+          perceptual.consistency(blocky, small, 2) >
+          perceptual.consistency(blocky + 0.1 * noise, small, 2) + 6)
+
+    (folder / "set").mkdir()
+    photo.crop((0, 0, 97, 66)).save(folder / "set/one.png")
+    model = folder / "photo-x2.safetensors"
+    model.write_bytes((ROOT / "models/photo-x2.safetensors").read_bytes())
+    words = (model, "--program", fovea, "--set", folder / "set", "--scale", 2)
+    status, said = tool("perceptual.py", *words, "--features", features, "--jpeg", 80,
+                        "--keep", folder / "kept", "--exact")
+    holds("the tool scores a folder", status == 0 and "photo-x2 " in said and
+          (folder / "kept/one-photo-x2.png").is_file(), said if status else "")
+    status, said = tool("perceptual.py", *words, "--features", folder / "features.safetensors")
+    holds("other features are one sentence", status == 1 and said.count("\n") == 1, said.strip())
+    card = folder / "photo-x2.md"
+    text = (ROOT / "models/photo-x2.md").read_text(encoding="utf-8")
+    row = "| one, looked at | {} | 9 | 9 | 9 |\n"
+    card.write_text(text + row.format("bicubic") + row.format("photo-x2"), encoding="utf-8")
+    status, said = tool("card.py", card, "--program", fovea, "--look", f"one={folder / 'set'}",
+                        "--features", features)
+    rows = re.findall(r"one, looked at .*? \| (0\.\d{3}) \| \d+\.\d \| \d\.\d\d \|",
+                      card.read_text(encoding="utf-8"))
+    holds("a card gets what was looked at", status == 0 and len(rows) == 2, f"{rows} {said}")
+
+
 def check_graphics(folder):
     """Drawn tiles: the same for one seed, mostly flat, with ink on paper."""
     out = folder / "graphics.npy"
@@ -292,6 +352,7 @@ def main():
         check_learning(tiles)
         check_sessions(folder, tiles)
         check_card(sys.argv[1], folder)
+        check_perceptual(sys.argv[1], folder, photo)
         check_engine(sys.argv[1], folder, photo.crop((0, 0, 61, 43)))
 
 
