@@ -33,7 +33,8 @@ POOL_BEFORE, TAKE_AFTER = (2, 4), (1, 3, 4)  # which of the 3x3 convolutions, fr
 
 
 class Features:
-    """The first layers of VGG-19, frozen."""
+    """The first layers of VGG-19, frozen; with zeros around, whatever they were trained with,
+    since padding by reflection takes a third of the time of it all."""
 
     def __init__(self, path, device):
         found = nets.weights(path)
@@ -51,7 +52,7 @@ class Features:
         for i, (weight, bias) in enumerate(self.layers[1:TAKE_AFTER[-1] + 2]):
             if i in POOL_BEFORE:
                 y = F.max_pool2d(y, 2)
-            y = F.relu(F.conv2d(F.pad(y, (1, 1, 1, 1), mode="reflect"), weight, bias))
+            y = F.relu(F.conv2d(y, weight, bias, padding=1), inplace=True)
             if i in TAKE_AFTER:
                 found.append(y)
         return found
