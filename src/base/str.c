@@ -24,3 +24,41 @@ bool fov_parse_real(const char *text, double least, double most, double *ret_num
     *ret_number = number;
     return true;
 }
+
+enum { MAX_WORD = 40 };
+
+/* Levenshtein distance of two short words. */
+static int distance(const char *a, const char *b)
+{
+    const int na = (int)strlen(a), nb = (int)strlen(b);
+    int row[MAX_WORD + 1];
+    if (na > MAX_WORD || nb > MAX_WORD)
+        return MAX_WORD;
+    for (int j = 0; j <= nb; j++)
+        row[j] = j;
+    for (int i = 1; i <= na; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= nb; j++) {
+            const int replaced = diagonal + (a[i - 1] != b[j - 1]);
+            const int longer = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = replaced < longer ? replaced : longer;
+        }
+    }
+    return row[nb];
+}
+
+const char *fov_nearest(const char *word, const char *const *words, int n)
+{
+    const char *best = NULL;
+    int least = 3; /* further away is another word */
+    for (int i = 0; i < n; i++) {
+        const int d = distance(word, words[i]);
+        if (d < least) {
+            least = d;
+            best = words[i];
+        }
+    }
+    return best;
+}

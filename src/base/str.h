@@ -9,4 +9,7 @@
  * every locale? Gives *ret_number. */
 bool fov_parse_real(const char *text, double least, double most, double *ret_number);
 
+/* The nearest of `n` words to a misspelt one, or NULL when none is near. */
+const char *fov_nearest(const char *word, const char *const *words, int n);
+
 #endif

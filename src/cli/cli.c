@@ -7,14 +7,17 @@
 #include "cli/cli.h"
 
 #include <dirent.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/models.h"
-#include "image/image.h"
 
 void fov_cli_engine_close_at(struct fov_engine **engine)
 {
@@ -85,6 +88,57 @@ enum fov_code fov_cli_model(const struct fov_args *args, int factor, struct fov_
         return rc;
     const struct fov_model_part parts[] = {{path, 1 - share}, {other, share}};
     return fov_model_open_mix(engine, parts, 2, ret_model, err);
+}
+
+enum fov_code fov_cli_check_output(const struct fov_args *args, const char *out,
+                                   struct fov_err *err)
+{
+    if (!strcmp(out, "-") && isatty(STDOUT_FILENO))
+        return fov_fail(err, FOV_EUSAGE,
+                        "standard output is a terminal; a picture goes to a pipe or a file");
+    if (args->json && !strcmp(out, "-"))
+        return fov_fail(err, FOV_EUSAGE, "--json and the picture cannot share standard output");
+    return FOV_OK;
+}
+
+void fov_cli_progress_init(struct fov_cli_progress *progress)
+{
+    *progress = (struct fov_cli_progress){.on_terminal = isatty(STDERR_FILENO)};
+}
+
+int fov_cli_on_progress(void *user, int percent, double seconds_left)
+{
+    struct fov_cli_progress *const p = user;
+    const double now = fov_clock_s();
+    if (p->on_terminal && now - p->shown_at_s > 0.1) {
+        p->shown_at_s = now;
+        (void)fprintf(stderr, "\r%3d %%  %.0f s left \033[K", percent, seconds_left);
+    }
+    return fov_cli_stopped();
+}
+
+void fov_cli_progress_done(const struct fov_cli_progress *progress, const char *fmt, ...)
+{
+    if (!progress->on_terminal)
+        return;
+    (void)fprintf(stderr, "\r");
+    if (fmt) {
+        va_list words;
+        va_start(words, fmt);
+        (void)vfprintf(stderr, fmt, words);
+        va_end(words);
+    }
+    (void)fprintf(stderr, "\033[K%s", fmt ? "\n" : "");
+}
+
+void fov_cli_warn_of_alpha(const struct fov_image *image, const struct fov_format *format,
+                           const char *out)
+{
+    struct fov_image_info info;
+    fov_image_get_info(image, &info);
+    if (info.has_alpha && !format->has_alpha)
+        fov_log(FOV_LOG_WARNING, "%s: %s has no transparency, so it becomes white", out,
+                format->name);
 }
 
 static int is_picture(const struct dirent *entry)

@@ -7,6 +7,7 @@
 
 #include "cli/options.h"
 #include "fovea/fovea.h"
+#include "image/image.h"
 
 /* The signal that asked the program to stop, or 0. */
 int fov_cli_stopped(void);
@@ -26,6 +27,28 @@ FOV_CHECKED enum fov_code fov_cli_start(const struct fov_args *args, struct fov_
 FOV_CHECKED enum fov_code fov_cli_model(const struct fov_args *args, int factor,
                                         struct fov_engine *engine, struct fov_model **ret_model,
                                         struct fov_err *err);
+
+/* May a picture go to `out`, and the rest that `args` asks for beside it? FOV_EUSAGE. */
+FOV_CHECKED enum fov_code fov_cli_check_output(const struct fov_args *args, const char *out,
+                                               struct fov_err *err);
+
+/* A line on a terminal that says how far a picture is; nothing where standard error is none. */
+struct fov_cli_progress {
+    bool on_terminal;
+    double shown_at_s;
+};
+void fov_cli_progress_init(struct fov_cli_progress *progress);
+
+/* For struct fov_save_options; `user` is the progress. Nonzero when a signal asked to stop. */
+int fov_cli_on_progress(void *user, int percent, double seconds_left);
+
+/* End the line with a sentence, or without a trace for NULL. */
+__attribute__((format(printf, 2, 3))) void
+fov_cli_progress_done(const struct fov_cli_progress *progress, const char *fmt, ...);
+
+/* Say that transparency will be lost, where it will. */
+void fov_cli_warn_of_alpha(const struct fov_image *image, const struct fov_format *format,
+                           const char *out);
 
 /* The pictures in the folder `folder`, by name: .png, .webp, .jpg. Gives *ret_entries; end them
  * with fov_cli_pictures_free(). FOV_ENOINPUT when there are none. */

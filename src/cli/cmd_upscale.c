@@ -5,10 +5,8 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "image/image.h"
@@ -21,8 +19,7 @@ struct job {
     int method; /* AI or an enum fov_filter */
     const struct fov_format *format;
     const struct fov_args *args;
-    bool on_terminal;
-    double shown_at_s;
+    struct fov_cli_progress progress;
 
     struct fov_image *image, *enlarged; /* the pipeline */
     struct fov_model *model;
@@ -70,24 +67,7 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     if (job->method != AI && of_networks)
         return fov_fail(err, FOV_EUSAGE, "--%s goes with --method ai, not with %s", of_networks,
                         args->method);
-    if (!strcmp(job->out, "-") && isatty(STDOUT_FILENO))
-        return fov_fail(err, FOV_EUSAGE,
-                        "standard output is a terminal; a picture goes to a pipe "
-                        "or a file");
-    if (args->json && !strcmp(job->out, "-"))
-        return fov_fail(err, FOV_EUSAGE, "--json and the picture cannot share standard output");
-    return FOV_OK;
-}
-
-static int on_progress(void *user, int percent, double seconds_left)
-{
-    struct job *const job = user;
-    const double now = fov_clock_s();
-    if (job->on_terminal && now - job->shown_at_s > 0.1) {
-        job->shown_at_s = now;
-        (void)fprintf(stderr, "\r%3d %%  %.0f s left \033[K", percent, seconds_left);
-    }
-    return fov_cli_stopped();
+    return fov_cli_check_output(args, job->out, err);
 }
 
 /* Open IN; SVG and PDF are drawn at the size asked for. */
@@ -128,9 +108,8 @@ static enum fov_code report(const struct job *job, struct fov_engine *engine, do
                                : job->method == AI ? "ai"
                                                    : fov_filter_names[job->method];
     const char *const name = job->model ? fov_model_metadata(job->model, "name") : NULL;
-    if (job->on_terminal)
-        (void)fprintf(stderr, "\r%s: %dx%d %s in %.1f s\033[K\n", job->out, out.width_px,
-                      out.height_px, job->format->name, seconds);
+    fov_cli_progress_done(&job->progress, "%s: %dx%d %s in %.1f s", job->out, out.width_px,
+                          out.height_px, job->format->name, seconds);
     if (!job->args->json)
         return FOV_OK;
     struct fov_dials dials;
@@ -151,7 +130,7 @@ static enum fov_code report(const struct job *job, struct fov_engine *engine, do
 enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
 {
     FOV_AUTO(fov_cli_engine_close_at) struct fov_engine *engine = NULL;
-    FOV_AUTO(job_done) struct job job = {.on_terminal = isatty(STDERR_FILENO)};
+    FOV_AUTO(job_done) struct job job = {0};
     struct fov_image_info in;
     enum fov_code rc;
     const double start = fov_clock_s();
@@ -159,17 +138,14 @@ enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
     if ((rc = fov_cli_start(args, &engine, err)) || (rc = check_args(args, &job, err)) ||
         (rc = load(&job, &in, err)) || (rc = enlarge(&job, &in, engine, err)))
         return rc;
-    if (in.has_alpha && !job.format->has_alpha)
-        fov_log(FOV_LOG_WARNING, "%s: %s has no transparency, so it becomes white", job.out,
-                job.format->name);
-
+    fov_cli_progress_init(&job.progress);
+    fov_cli_warn_of_alpha(job.enlarged, job.format, job.out);
     const struct fov_save_options options = {.quality = args->quality > 0 ? args->quality : 0,
                                              .replace = args->force,
-                                             .progress = on_progress,
-                                             .user = &job};
+                                             .progress = fov_cli_on_progress,
+                                             .user = &job.progress};
     if ((rc = fov_image_save(job.enlarged, job.out, &options, err))) {
-        if (job.on_terminal)
-            (void)fprintf(stderr, "\r\033[K");
+        fov_cli_progress_done(&job.progress, NULL);
         return rc;
     }
     return report(&job, engine, fov_clock_s() - start, err);

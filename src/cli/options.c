@@ -24,6 +24,7 @@ enum kind { FLAG, INT, LONG, REAL, TEXT };
 /* Bits for the column "commands". */
 enum {
     UPSCALE = 1 << FOV_CMD_upscale,
+    TRANSFORM = 1 << FOV_CMD_transform,
     MODELS = 1 << FOV_CMD_models,
     EVAL = 1 << FOV_CMD_eval,
     HELP = 1 << FOV_CMD_help,
@@ -59,43 +60,6 @@ static void spell(const struct entry *o, char name[NAME_BYTES])
     name[i] = '\0';
 }
 
-/* Levenshtein distance of two short words. */
-static int distance(const char *a, const char *b)
-{
-    const int na = (int)strlen(a), nb = (int)strlen(b);
-    int row[MAX_WORD + 1];
-    if (na > MAX_WORD || nb > MAX_WORD)
-        return MAX_WORD;
-    for (int j = 0; j <= nb; j++)
-        row[j] = j;
-    for (int i = 1; i <= na; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= nb; j++) {
-            const int replaced = diagonal + (a[i - 1] != b[j - 1]);
-            const int longer = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = replaced < longer ? replaced : longer;
-        }
-    }
-    return row[nb];
-}
-
-/* The nearest of `n` words to a misspelt one, or NULL when none is near. */
-static const char *nearest(const char *word, const char *const *words, int n)
-{
-    const char *best = NULL;
-    int least = 3; /* further away is another word */
-    for (int i = 0; i < n; i++) {
-        const int d = distance(word, words[i]);
-        if (d < least) {
-            least = d;
-            best = words[i];
-        }
-    }
-    return best;
-}
-
 enum fov_command_id fov_command_find(const char *name)
 {
     for (int i = 0; i < FOV_N_COMMANDS; i++)
@@ -109,7 +73,7 @@ enum fov_code fov_command_unknown(const char *name, struct fov_err *err)
     const char *names[FOV_N_COMMANDS];
     for (int i = 0; i < FOV_N_COMMANDS; i++)
         names[i] = fov_commands[i].name;
-    const char *const near = nearest(name, names, FOV_N_COMMANDS);
+    const char *const near = fov_nearest(name, names, FOV_N_COMMANDS);
     if (near)
         return fov_fail(err, FOV_EUSAGE, "there is no command '%.40s'; did you mean %s?", name,
                         near);
@@ -174,7 +138,7 @@ static const char *near_option(enum fov_command_id command, const char *word,
             words[n] = names[n];
             n++;
         }
-    const char *const near = nearest(word, words, n);
+    const char *const near = fov_nearest(word, words, n);
     if (!near)
         return NULL;
     (void)snprintf(found, NAME_BYTES, "%s", near);
@@ -250,7 +214,7 @@ void fov_options_help(enum fov_command_id command)
         printf("Fovea enlarges pictures with neural networks, on the CPU you have.\n\n"
                "usage: fovea COMMAND ...\n\n");
         for (int i = 0; i < FOV_N_COMMANDS; i++)
-            printf("  %-8s %-10s %s\n", fov_commands[i].name, fov_commands[i].operands,
+            printf("  %-9s %-12s %s\n", fov_commands[i].name, fov_commands[i].operands,
                    fov_commands[i].line);
         printf("\nfovea help COMMAND lists a command's options; fovea --version says what is "
                "here.\n");

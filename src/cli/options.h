@@ -19,8 +19,8 @@ struct fov_args {
     int factor, scale, threads, quality, page;
     int64_t max_pixels;
     double detail, denoise;
-    const char *method, *model, *mix, *set;
-    bool exact, force, json, help;
+    const char *method, *model, *mix, *set, *ops;
+    bool dry_run, exact, force, json, help;
     const char *operands[2];
     int n_operands;
 };

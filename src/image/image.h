@@ -100,17 +100,20 @@ FOV_CHECKED enum fov_code fov_format_of(const char *path, const struct fov_forma
                                         struct fov_err *err);
 
 struct fov_save_options {
-    int quality; /* 1..100; 0: FOV_DEFAULT_QUALITY where the format has one */
+    const struct fov_format *format; /* NULL: what the name of the path asks for */
+    int64_t
+        max_bytes; /* of the file; 0: any. Lower quality, then fewer pixels, are what it takes */
+    int quality;   /* 1..100; 0: FOV_DEFAULT_QUALITY where the format has one */
     bool replace;
     /* Called now and then, on any thread, with 0..100 and the seconds left; nonzero cancels. */
     int (*progress)(void *user, int percent, double seconds_left);
     void *user;
 };
 
-/* Run the pipeline and write its result to `path` ("-": standard output) in the format of its name,
- * flattened on white where that has no alpha. The file appears complete or not at all.
- * FOV_EUSAGE, FOV_EFORMAT when the input turns out to be damaged, FOV_ELIMIT, FOV_EOUTPUT,
- * FOV_ECANCEL, and what the steps of the pipeline can fail with. */
+/* Run the pipeline and write its result to `path` ("-": standard output) in a format, flattened on
+ * white where that has no alpha. The file appears complete or not at all. FOV_EUSAGE, FOV_EFORMAT
+ * when the input turns out to be damaged, FOV_ELIMIT, FOV_EOUTPUT, FOV_ECANCEL, and what the steps
+ * of the pipeline can fail with. */
 FOV_CHECKED enum fov_code fov_image_save(const struct fov_image *image, const char *path,
                                          const struct fov_save_options *options,
                                          struct fov_err *err);

@@ -171,8 +171,7 @@ static enum fov_code open_page(const struct opening *o, VipsImage **ret_image, s
     return FOV_OK;
 }
 
-/* Decode the whole picture to where it can be read in any order. */
-static int make_random(VipsImage **image)
+int fov__make_random(VipsImage **image)
 {
     VipsImage *const t = VIPS_IMAGE_SIZEOF_IMAGE(*image) > SPILL_BYTES
                              ? vips_image_new_temp_file("%s.v")
@@ -202,7 +201,8 @@ static int turn_upright(VipsImage **image)
     const int orientation = vips_image_get_orientation(*image);
     if (orientation == 1)
         return 0;
-    if (orientation > 2 && make_random(image)) /* 2 mirrors left and right: rows stay in order */
+    if (orientation > 2 &&
+        fov__make_random(image)) /* 2 mirrors left and right: rows stay in order */
         return -1;
     return step(image, vips_autorot(*image, &t, NULL), &t);
 }

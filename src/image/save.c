@@ -13,8 +13,11 @@
  *
  * Threads: libvips's; progress may be told on any of them. Owns: nothing. Trust: the pixels.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -173,6 +176,115 @@ static enum fov_code encode(VipsImage *image, struct sink *sink, const struct fo
     return encode_by_vips(image, sink, format, quality) ? FOV_EFORMAT : FOV_OK;
 }
 
+/* ---- to a size --------------------------------------------------------------------------- */
+
+enum { LEAST_QUALITY = 30 }; /* below it fewer pixels look better */
+
+/* What encode_to_fit() tries: a picture whose pixels are at hand, and a file without a name. */
+struct trials {
+    const struct fov_image *image;
+    const struct fov_format *format;
+    int64_t max_bytes;
+    struct sink sink;
+};
+
+/* How many bytes the picture takes, or -1; they stay in the file. */
+static int64_t try(struct trials *t, VipsImage *image, int quality)
+{
+    if (ftruncate(t->sink.fd, 0) || lseek(t->sink.fd, 0, SEEK_SET) ||
+        encode(image, &t->sink, t->format, quality))
+        return -1;
+    return lseek(t->sink.fd, 0, SEEK_END);
+}
+
+/* The best quality from LEAST_QUALITY to `most` that fits, left in the file. Gives *ret_bytes, of
+ * the least quality when none does. */
+static int fit_by_quality(struct trials *t, int most, int64_t *ret_bytes)
+{
+    int low = most < LEAST_QUALITY ? most : LEAST_QUALITY, high = most, best = 0;
+    int64_t bytes = try(t, t->image->vips, most);
+    if (bytes < 0 || bytes <= t->max_bytes || low == high) {
+        *ret_bytes = bytes;
+        return bytes < 0 ? -1 : 0;
+    }
+    while (low < high) {
+        const int middle = (low + high) / 2;
+        if ((bytes = try(t, t->image->vips, middle)) < 0)
+            return -1;
+        if (bytes <= t->max_bytes)
+            best = middle, low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_bytes = try(t, t->image->vips, best ? best : low);
+    return *ret_bytes < 0 ? -1 : 0;
+}
+
+/* Fewer and fewer pixels at one quality, until they fit: the size of a file grows with the pixels,
+ * and somewhat slower. */
+static enum fov_code fit_by_size(struct trials *t, int quality, int64_t bytes, struct fov_err *err)
+{
+    const VipsImage *const v = t->image->vips;
+    double width = v->Xsize, height = v->Ysize;
+    while (bytes > t->max_bytes) {
+        struct fov_image *smaller;
+        const double part = 0.97 * sqrt((double)t->max_bytes / (double)bytes);
+        if (width <= 1 && height <= 1)
+            return fov_fail(err, FOV_ELIMIT, "%s: as %s even 1x1 pixels take %lld bytes, over %lld",
+                            t->image->name, t->format->name, (long long)bytes,
+                            (long long)t->max_bytes);
+        width = fmax(1, floor(width * part));
+        height = fmax(1, floor(height * part));
+        const enum fov_code rc = fov_image_resample(t->image, FOV_FILTER_LANCZOS, (int)width,
+                                                    (int)height, &smaller, err);
+        if (rc)
+            return rc;
+        bytes = try(t, smaller->vips, quality);
+        fov_image_free(smaller);
+        if (bytes < 0)
+            return FOV_EFORMAT;
+    }
+    return FOV_OK;
+}
+
+/* What was tried last, to where it belongs. */
+static bool copy_out(const struct sink *from, struct sink *to)
+{
+    char piece[1 << 16];
+    ssize_t n;
+    if (lseek(from->fd, 0, SEEK_SET))
+        return false;
+    while ((n = read(from->fd, piece, sizeof(piece))) > 0)
+        if (!write_all(to, piece, (size_t)n))
+            return false;
+    return n == 0;
+}
+
+/* Encode *image so that it takes at most max_bytes. A code without a sentence is one of encode().
+ */
+static enum fov_code encode_to_fit(VipsImage **image, const struct fov_image *like,
+                                   struct sink *sink, const struct fov_format *format, int quality,
+                                   int64_t max_bytes, struct fov_err *err)
+{
+    struct fov_image whole = *like;
+    struct trials t = {.image = &whole, .format = format, .max_bytes = max_bytes};
+    int64_t bytes;
+    enum fov_code rc = FOV_EFORMAT;
+
+    if (fov__make_random(image))
+        return rc;
+    whole.vips = *image;
+    if ((t.sink.fd = memfd_create("fovea", MFD_CLOEXEC)) < 0)
+        return fov_fail(err, FOV_ENOMEM, "no memory to encode %s in", like->name);
+    if (format->has_quality ? !fit_by_quality(&t, quality, &bytes)
+                            : (bytes = try(&t, *image, quality)) >= 0)
+        rc = fit_by_size(&t, quality < LEAST_QUALITY ? quality : LEAST_QUALITY, bytes, err);
+    if (!rc && !copy_out(&t.sink, sink))
+        rc = FOV_EOUTPUT;
+    close(t.sink.fd);
+    return rc;
+}
+
 static int flatten_on_white(VipsImage **image)
 {
     const double top = (*image)->BandFmt == VIPS_FORMAT_USHORT ? 65535 : 255;
@@ -222,12 +334,15 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
                              const struct fov_save_options *options, struct fov_err *err)
 {
     const int quality = options->quality ? options->quality : FOV_DEFAULT_QUALITY;
-    const struct fov_format *format;
+    const struct fov_format *format = NULL;
     struct fov_outfile *file;
+    struct fov_err said = {0};
     enum fov_code rc;
 
-    if ((rc = fov_format_of(path, &format, err)) ||
-        (rc = check_side(image->vips, format, path, err)) ||
+    if ((rc = options->format ? FOV_OK : fov_format_of(path, &format, err)))
+        return rc;
+    format = options->format ? options->format : format;
+    if ((rc = check_side(image->vips, format, path, err)) ||
         (rc = fov_outfile_open(path, options->replace, &file, err)))
         return rc;
 
@@ -242,9 +357,13 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
     if (!failed) {
         vips_image_set_progress(v, TRUE);
         g_signal_connect(v, "eval", G_CALLBACK(on_eval), &run);
-        rc = encode(v, &sink, format, quality);
+        rc = options->max_bytes > 0
+                 ? encode_to_fit(&v, image, &sink, format, quality, options->max_bytes, &said)
+                 : encode(v, &sink, format, quality);
     }
-    if (rc == FOV_ENOMEM)
+    if (said.code)
+        rc = fov_fail(err, said.code, "%s", said.text);
+    else if (rc == FOV_ENOMEM)
         rc = fov_fail(err, rc, "%s: no memory to encode it", path);
     else if (rc || sink.write_errno)
         rc = explain(image, path, &sink, &run, err);

@@ -44,6 +44,10 @@ FOV_CHECKED enum fov_code fov__resample(const struct fov_image *in, enum fov_fil
  * error. */
 int fov__fill_transparent(VipsImage *in, VipsImage **ret_image);
 
+/* Decode the whole picture to where it can be read in any order: memory, or a temporary file when
+ * it is large. Zero, or libvips's error. */
+int fov__make_random(VipsImage **image);
+
 /* Start libvips by `start`, its modules left aside where that can be; says what start() did. */
 int fov__modules_defer(int (*start)(const char *program), const char *program);
 

@@ -123,7 +123,7 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
     fails 2 "$usage" upscale photo.png out.png third.png
     fails 2 "models takes nothing, or: check FILE" models photo-x4
     fails 2 "usage: fovea eval (see \`fovea help eval\`)" eval folder
-    fails 2 "usage: fovea help \[COMMAND] (see \`fovea help help\`)" help upscale models
+    fails 2 "usage: fovea help \[WORD] (see \`fovea help help\`)" help upscale models
 }
 
 # ---- options ---------------------------------------------------------------------------------

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_transform.c -- fovea transform IN OUT --ops JSON.
+ *
+ * Threads: main; progress may arrive on another. Owns: what one run opens. Trust: the recipe is a
+ * user's (image/recipe.c); pictures: see image/load.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "image/recipe.h"
+
+enum { MAX_RECIPE_BYTES = 1 << 20, MAX_MODELS = FOV_MAX_OPS };
+
+struct job {
+    const char *in, *out;
+    const struct fov_args *args;
+    struct fov_engine *engine;
+    struct fov_recipe *recipe;
+    struct fov_image *image, *result; /* the pipeline */
+    struct fov_outcome outcome;
+    const struct fov_format *format;
+    struct fov_model *models[MAX_MODELS];
+    int n_models;
+    struct fov_cli_progress progress;
+};
+
+static void job_done(struct job *job)
+{
+    fov_image_free(job->result);
+    fov_image_free(job->image);
+    for (int i = 0; i < job->n_models; i++)
+        fov_model_close(job->models[i]);
+    fov_recipe_free(job->recipe);
+    fov_engine_close(job->engine);
+}
+
+/* The text of --ops, or of the file that it names. */
+static enum fov_code read_text(const char *ops, char **ret_text, size_t *ret_bytes,
+                               struct fov_err *err)
+{
+    if (ops[0] != '@') {
+        if (!(*ret_text = fov_strdup(ops)))
+            return fov_fail(err, FOV_ENOMEM, "no memory to read --ops");
+        *ret_bytes = strlen(ops);
+        return FOV_OK;
+    }
+    FILE *const file = fopen(ops + 1, "rbe");
+    if (!file)
+        return fov_fail(err, FOV_ENOINPUT, "%s: cannot read it: %s", ops + 1, strerror(errno));
+    char *const text = fov_calloc(MAX_RECIPE_BYTES + 1, 1);
+    const size_t n = text ? fread(text, 1, MAX_RECIPE_BYTES + 1, file) : 0;
+    const int failed = ferror(file);
+    (void)fclose(file);
+    enum fov_code rc = FOV_OK;
+    if (!text)
+        rc = fov_fail(err, FOV_ENOMEM, "no memory to read %s", ops + 1);
+    else if (failed)
+        rc = fov_fail(err, FOV_ENOINPUT, "%s: cannot read it", ops + 1);
+    else if (n > MAX_RECIPE_BYTES)
+        rc = fov_fail(err, FOV_ELIMIT, "%s: is over the limit of %d bytes for operations", ops + 1,
+                      MAX_RECIPE_BYTES);
+    if (rc) {
+        fov_free(text);
+        return rc;
+    }
+    *ret_text = text;
+    *ret_bytes = n;
+    return FOV_OK;
+}
+
+static enum fov_code check_args(const struct fov_args *args, struct job *job, struct fov_err *err)
+{
+    FOV_AUTO(fov_free_at) char *text = NULL;
+    size_t bytes;
+    enum fov_code rc;
+    job->args = args;
+    job->in = args->operands[0];
+    job->out = args->operands[1];
+    if (!args->ops)
+        return fov_fail(err, FOV_EUSAGE, "transform needs --ops, a JSON array of operations");
+    if (!args->dry_run && (rc = fov_cli_check_output(args, job->out, err)))
+        return rc;
+    if ((rc = read_text(args->ops, &text, &bytes, err)))
+        return rc;
+    return fov_recipe_parse(text, bytes, args->ops[0] == '@' ? args->ops + 1 : "--ops",
+                            &job->recipe, err);
+}
+
+/* fov_open_model_fn */
+static enum fov_code open_model(void *user, const char *name, int factor,
+                                const struct fov_dials *dials, struct fov_model **ret_model,
+                                struct fov_err *err)
+{
+    struct job *const job = user;
+    const struct fov_args wanted = {
+        .model = name, .detail = dials->detail, .denoise = dials->denoise};
+    const enum fov_code rc = fov_cli_model(&wanted, factor, job->engine, ret_model, err);
+    if (!rc)
+        job->models[job->n_models++] = *ret_model;
+    return rc;
+}
+
+/* Which format the result has: a convert's, and the name must not say another. */
+static enum fov_code find_format(struct job *job, struct fov_err *err)
+{
+    const struct fov_format *named;
+    const struct fov_format *const asked = job->outcome.format;
+    const char *const slash = strrchr(job->out, '/');
+    const bool has_suffix = strchr(slash ? slash + 1 : job->out, '.') != NULL;
+    const enum fov_code rc = fov_format_of(job->out, &named, err);
+    if (rc)
+        return rc;
+    if (asked && has_suffix && named != asked)
+        return fov_fail(err, FOV_EUSAGE, "%s is named as %s, and the operations convert to %s",
+                        job->out, named->name, asked->name);
+    job->format = asked ? asked : named;
+    if (job->args->quality > 0 && !job->format->has_quality)
+        return fov_fail(err, FOV_EUSAGE, "--quality: %s is lossless and has none",
+                        job->format->name);
+    return FOV_OK;
+}
+
+static enum fov_code build(struct job *job, struct fov_err *err)
+{
+    const struct fov_load_options load = {.max_pixels = job->args->max_pixels,
+                                          .page = job->args->page};
+    const struct fov_recipe_options options = {
+        .open_model = open_model, .user = job, .dry_run = job->args->dry_run};
+    enum fov_code rc;
+    if ((rc = fov_image_load(job->in, &load, &job->image, err)) ||
+        (rc = fov_recipe_run(job->recipe, job->image, &options, &job->result, &job->outcome, err)))
+        return rc;
+    return find_format(job, err);
+}
+
+static enum fov_code report(const struct job *job, double seconds, struct fov_err *err)
+{
+    struct fov_image_info in, out;
+    fov_image_get_info(job->image, &in);
+    fov_image_get_info(job->result, &out);
+    const bool is_exact = job->outcome.is_size_known && !job->outcome.max_bytes;
+    if (!job->args->dry_run)
+        fov_cli_progress_done(&job->progress, "%s: %s%dx%d %s in %.1f s", job->out,
+                              is_exact ? "" : "at most ", out.width_px, out.height_px,
+                              job->format->name, seconds);
+    else if (!job->args->json)
+        printf("%s: %dx%d to %s%dx%d %s\n", in.name, in.width_px, in.height_px,
+               is_exact ? "" : "at most ", out.width_px, out.height_px, job->format->name);
+    if (!job->args->json)
+        return FOV_OK;
+    json_t *const line = json_pack("{s:s, s:s, s:i, s:i, s:b, s:s}", "input", job->in, "output",
+                                   job->out, "width_px", out.width_px, "height_px", out.height_px,
+                                   "size_is_exact", is_exact, "format", job->format->name);
+    if (!job->args->dry_run)
+        (void)json_object_set_new(line, "seconds", json_real(seconds));
+    return fov_cli_print_json(line, err);
+}
+
+enum fov_code fov_cmd_transform(const struct fov_args *args, struct fov_err *err)
+{
+    FOV_AUTO(job_done) struct job job = {0};
+    const double start = fov_clock_s();
+    enum fov_code rc;
+
+    if ((rc = check_args(args, &job, err)) || (rc = fov_cli_start(args, &job.engine, err)) ||
+        (rc = build(&job, err)))
+        return rc;
+    if (args->dry_run)
+        return report(&job, 0, err);
+    fov_cli_progress_init(&job.progress);
+    fov_cli_warn_of_alpha(job.result, job.format, job.out);
+    const struct fov_save_options options = {
+        .format = job.format,
+        .quality = args->quality > 0 ? args->quality : job.outcome.quality,
+        .max_bytes = job.outcome.max_bytes,
+        .replace = args->force,
+        .progress = fov_cli_on_progress,
+        .user = &job.progress,
+    };
+    if ((rc = fov_image_save(job.result, job.out, &options, err))) {
+        fov_cli_progress_done(&job.progress, NULL);
+        return rc;
+    }
+    return report(&job, fov_clock_s() - start, err);
+}

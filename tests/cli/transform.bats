@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# transform.bats -- fovea transform: each operation against NumPy, recipes that are wrong, chains.
+
+load helpers
+
+setup_file() {
+    make_once photo.png rgba16.png
+}
+
+does() { # NAME: what check_operations.py says of an operation holds
+    "$PYTHON" "$BATS_TEST_DIRNAME/check_operations.py" "$FOVEA" "$1"
+}
+
+@test "upscale" {
+    does upscale
+}
+
+@test "resize" {
+    does resize
+}
+
+@test "crop" {
+    does crop
+}
+
+@test "smart_crop" {
+    does smart_crop
+}
+
+@test "extend" {
+    does extend
+}
+
+@test "trim" {
+    does trim
+}
+
+@test "rotate" {
+    does rotate
+}
+
+@test "flip" {
+    does flip
+}
+
+@test "flop" {
+    does flop
+}
+
+@test "blur" {
+    does blur
+}
+
+@test "sharpen" {
+    does sharpen
+}
+
+@test "modulate" {
+    does modulate
+}
+
+@test "tint" {
+    does tint
+}
+
+@test "grayscale" {
+    does grayscale
+}
+
+@test "invert_colors" {
+    does invert_colors
+}
+
+@test "auto_contrast" {
+    does auto_contrast
+}
+
+@test "gamma" {
+    does gamma
+}
+
+@test "remove_transparency" {
+    does remove_transparency
+}
+
+@test "threshold" {
+    does threshold
+}
+
+@test "denoise" {
+    does denoise
+}
+
+@test "opacity" {
+    does opacity
+}
+
+@test "convert" {
+    does convert
+}
+
+@test "compress_to_size" {
+    does compress_to_size
+}
+
+@test "every operation is checked" {
+    "$PYTHON" "$BATS_TEST_DIRNAME/check_operations.py" "$FOVEA" --list | sort >listed
+    grep -o '^OP([a-z_]*' "$ROOT/src/image/ops.def" | cut -c4- | sort >known
+    diff known listed
+    while read -r name; do
+        grep -q "does $name\$" "$BATS_TEST_FILENAME" || wrong "no test runs $name"
+    done <known
+}
+
+# ---- recipes ---------------------------------------------------------------------------------
+
+refuses() { # STATUS PATTERN JSON
+    fails "$1" "$2" transform photo.png out.png --ops "$3"
+}
+
+@test "what is no recipe" {
+    take photo.png
+    refuses 2 '--ops: is not JSON: line 1, column*' '[{"type": "flip"}'
+    refuses 2 '--ops: is not JSON*' ''
+    refuses 2 '--ops: is not JSON*duplicate*' '[{"type": "blur", "sigma": 1, "sigma": 2}]'
+    refuses 2 '--ops: is not an array of operations' '{"type": "flip"}'
+    refuses 2 '--ops\[0]: is not an object with a "type"' '["flip"]'
+    refuses 2 '--ops\[1]: is not an object with a "type"' '[{"type": "flip"}, {"tipe": "flop"}]'
+    refuses 2 "--ops\[0]: there is no operation 'flips'; did you mean flip[?]" '[{"type": "flips"}]'
+    refuses 2 "--ops\[0]: there is no operation 'beautify'" '[{"type": "beautify"}]'
+    refuses 2 '--ops: has 31 operations, over the limit of 30' \
+        "[$(printf '{"type": "flip"},%.0s' {1..30}){\"type\": \"flip\"}]"
+    fails 2 'transform needs --ops*' transform photo.png out.png
+    fails 66 'none.json: cannot read it*' transform photo.png out.png --ops @none.json
+}
+
+@test "what a field may not be" {
+    take photo.png
+    refuses 2 "--ops\[0] (resize): there is no field 'width'" \
+        '[{"type": "resize", "width": 5, "height_in_px": 5}]'
+    refuses 2 "--ops\[0] (blur): there is no field 'sigmaa'; did you mean sigma[?]" \
+        '[{"type": "blur", "sigmaa": 5}]'
+    refuses 2 '--ops\[0] (blur): sigma is missing; it is a number over 0, up to 1000' \
+        '[{"type": "blur"}]'
+    refuses 2 '--ops\[0] (resize): fit is "covr"; it is one of cover, contain, fill, inside, outside' \
+        '[{"type": "resize", "width_in_px": 5, "height_in_px": 5, "fit": "covr"}]'
+    refuses 2 '--ops\[0] (threshold): is_grayscale is 1; it is true or false' \
+        '[{"type": "threshold", "value": 5, "is_grayscale": 1}]'
+    refuses 65 '--ops\[0] (tint): hex_color is "#12345"; it is a colour like "#FF8000"' \
+        '[{"type": "tint", "hex_color": "#12345"}]'
+    for value in 0 101 1.5 '"90"' null '[1]'; do
+        refuses 2 '--ops\[1] (convert): quality is *; it is a whole number from 1 to 100' \
+            '[{"type": "flip"}, {"type": "convert", "format": "jpeg", "quality": '"$value"'}]'
+    done
+    for value in 1 5 '"2.5"' '"x"' 2.5; do
+        refuses 2 '--ops\[0] (upscale): factor is *; it is a whole number from 2 to 4' \
+            '[{"type": "upscale", "factor": '"$value"'}]'
+    done
+}
+
+@test "the ends of every range are taken" {
+    take photo.png
+    "$PYTHON" - "$ROOT/tools" <<'END' >recipes
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import ops_table
+for op in ops_table.read():
+    for i in range(2):
+        fields = {"type": op.name}
+        for f in op.fields:
+            ends = f.ends()
+            fields[f.name] = ends[i % len(ends)]
+        print(json.dumps([fields]))
+END
+    while read -r recipe; do
+        status=0
+        "$FOVEA" transform photo.png result --dry-run --ops "$recipe" >out 2>err || status=$?
+        case $status in
+        0) ;;
+        65 | 69) ! grep -q '; it is' err || wrong "$recipe: $(cat err)" ;; # the picture's or a dial's fault
+        *) wrong "$recipe: status $status: $(cat err)" ;;
+        esac
+    done <recipes
+    [ "$(wc -l <recipes)" -ge 40 ]
+}
+
+# ---- chains ----------------------------------------------------------------------------------
+
+@test "a result beyond the limit is refused before anything is computed" {
+    take photo.png
+    refuses 65 '--ops\[0] (resize): a result of 40000x40000 is 1600 megapixels, over the limit of 1074' \
+        '[{"type": "resize", "width_in_px": 40000, "height_in_px": 40000}]'
+    refuses 65 '--ops\[0] (extend): a result of 1000148x1000140 is*' '[{"type": "extend",
+        "left_in_px": 100, "right_in_px": 1000000, "top_in_px": 100, "bottom_in_px": 1000000,
+        "hex_color": "#000000"}]'
+    local up='{"type": "upscale", "factor": 4}'
+    refuses 65 '--ops\[4] (upscale): a result of *' "[$up, $up, $up, $up, $up, $up, $up]"
+}
+
+@test "no operation is a copy" {
+    take photo.png
+    run_here "$FOVEA" transform photo.png out.png --ops '[]'
+    expect_status 0
+    look near photo.png out.png 99
+}
+
+@test "random chains do what --dry-run says" {
+    take photo.png rgba16.png
+    "$PYTHON" "$BATS_TEST_DIRNAME/random_chains.py" "$FOVEA" 40 photo.png rgba16.png
+}
+
+@test "a recipe in a file, and pipes at both ends" {
+    take photo.png
+    echo '[{"type": "flop"}, {"type": "flip"}]' >r.json
+    "$FOVEA" transform - - --ops @r.json <photo.png >turned.png
+    "$FOVEA" transform photo.png - --ops '[{"type": "rotate", "angle_in_degrees": 180}]' >want.png
+    cmp want.png turned.png
+    "$FOVEA" transform photo.png - --ops '[{"type": "convert", "format": "webp"}]' |
+        "$FOVEA" transform - out.jpg --ops '[]'
+    [ -s out.jpg ]
+}
+
+@test "--dry-run prints the size and writes nothing" {
+    take photo.png
+    run_here "$FOVEA" transform photo.png out.jpg --dry-run --ops '[{"type": "upscale", "factor": 4}]'
+    expect_status 0
+    [ "$(cat "$PRINTED/out")" = "photo.png: 48x40 to 192x160 JPEG" ]
+    run_here "$FOVEA" transform photo.png out.jpg --dry-run --json --ops '[{"type": "trim"}]'
+    grep -q '"size_is_exact": false' "$PRINTED/out"
+    [ ! -e out.jpg ]
+}
+
+@test "help explains operations" {
+    run_here "$FOVEA" help operations
+    expect_status 0
+    [ "$(grep -c '^  [a-z_]* ' "$PRINTED/out")" = "$(grep -c '^OP(' "$ROOT/src/image/ops.def")" ]
+    run_here "$FOVEA" help extend
+    expect_status 0
+    grep -q 'hex_color' "$PRINTED/out"
+}
+
+@test "the page of operations is that of the table" {
+    "$PYTHON" "$ROOT/tools/make_operations.py" | diff - "$ROOT/docs/operations.md"
+    "$PYTHON" "$ROOT/tools/make_operations.py" --schema | diff - "$ROOT/docs/api/operations.schema.json"
+}
