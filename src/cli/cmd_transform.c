@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/presets.h"
 #include "image/recipe.h"
 
 enum { MAX_RECIPE_BYTES = 1 << 20, MAX_MODELS = FOV_MAX_OPS };
@@ -21,6 +22,7 @@ struct job {
     const char *in, *out;
     const struct fov_args *args;
     struct fov_engine *engine;
+    struct fov_presets presets;
     struct fov_recipe *recipe;
     struct fov_image *image, *result; /* the pipeline */
     struct fov_outcome outcome;
@@ -37,6 +39,7 @@ static void job_done(struct job *job)
     for (int i = 0; i < job->n_models; i++)
         fov_model_close(job->models[i]);
     fov_recipe_free(job->recipe);
+    fov_presets_done(&job->presets);
     fov_engine_close(job->engine);
 }
 
@@ -82,10 +85,13 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     job->args = args;
     job->in = args->operands[0];
     job->out = args->operands[1];
-    if (!args->ops)
-        return fov_fail(err, FOV_EUSAGE, "transform needs --ops, a JSON array of operations");
+    if (!args->ops == !args->preset)
+        return fov_fail(err, FOV_EUSAGE,
+                        "transform needs either --ops, a JSON array of operations, or --preset");
     if (!args->dry_run && (rc = fov_cli_check_output(args, job->out, err)))
         return rc;
+    if (args->preset)
+        return fov_presets_init(&job->presets, err);
     if ((rc = read_text(args->ops, &text, &bytes, err)))
         return rc;
     return fov_recipe_parse(text, bytes, args->ops[0] == '@' ? args->ops + 1 : "--ops",
@@ -126,6 +132,17 @@ static enum fov_code find_format(struct job *job, struct fov_err *err)
     return FOV_OK;
 }
 
+/* The recipe of --preset depends on the picture. */
+static enum fov_code read_preset(struct job *job, struct fov_err *err)
+{
+    FOV_AUTO(fov_free_at) char *json = NULL;
+    struct fov_image_info in;
+    fov_image_get_info(job->image, &in);
+    const enum fov_code rc =
+        fov_preset_recipe(&job->presets, job->args->preset, in.width_px, &json, err);
+    return rc ? rc : fov_recipe_parse(json, strlen(json), job->args->preset, &job->recipe, err);
+}
+
 static enum fov_code build(struct job *job, struct fov_err *err)
 {
     const struct fov_load_options load = {.max_pixels = job->args->max_pixels,
@@ -134,6 +151,7 @@ static enum fov_code build(struct job *job, struct fov_err *err)
         .open_model = open_model, .user = job, .dry_run = job->args->dry_run};
     enum fov_code rc;
     if ((rc = fov_image_load(job->in, &load, &job->image, err)) ||
+        (job->args->preset && (rc = read_preset(job, err))) ||
         (rc = fov_recipe_run(job->recipe, job->image, &options, &job->result, &job->outcome, err)))
         return rc;
     return find_format(job, err);

@@ -9,13 +9,17 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "image/image.h"
+#include "image/recipe.h"
+#include "image/target.h"
 
 enum { AI = -1 }; /* among the values of enum fov_filter */
 
 struct job {
     const char *in, *out;
-    int factor;
+    struct fov_target target;
+    bool has_target;
+    double paper_width_in, paper_height_in; /* of --print, or 0 */
+    struct fov_target_plan plan;
     int method; /* AI or an enum fov_filter */
     const struct fov_format *format;
     const struct fov_args *args;
@@ -46,14 +50,50 @@ static enum fov_code find_method(const char *name, int *ret_method, struct fov_e
                     "--method %.20s: it is one of ai, lanczos, bicubic, bilinear, nearest", name);
 }
 
+/* What size the options ask for. */
+static enum fov_code read_target(const struct fov_args *args, struct job *job, struct fov_err *err)
+{
+    struct fov_target *const t = &job->target;
+    const bool by_side = args->width > 0 || args->height > 0;
+    static const char *const fits[] = {"cover", "contain", "fill", "inside", "outside"};
+    *t = (struct fov_target){
+        .width_px = args->width > 0 ? args->width : 0,
+        .height_px = args->height > 0 ? args->height : 0,
+        .min_side_px = args->min_side > 0 ? args->min_side : 0,
+        .fit = args->fit,
+    };
+    job->has_target = by_side || args->min_side > 0 || args->print;
+    t->factor = args->factor >= 0 ? args->factor : job->has_target ? FOV_FACTOR_AUTO : 4;
+    if (by_side + (args->min_side > 0) + !!args->print > 1)
+        return fov_fail(
+            err, FOV_EUSAGE,
+            "--width and --height, --min-side, --print: a size is given by one of them");
+    if (t->factor == FOV_FACTOR_AUTO && !job->has_target)
+        return fov_fail(err, FOV_EUSAGE,
+                        "--factor auto needs a size: --width, --height, --min-side or --print");
+    if (args->fit && !args->print && (args->width < 0 || args->height < 0))
+        return fov_fail(err, FOV_EUSAGE, "--fit needs --width and --height, or --print");
+    bool known = !args->fit;
+    for (size_t i = 0; i < FOV_N_ELEMENTS(fits) && !known; i++)
+        known = !strcmp(args->fit, fits[i]);
+    if (!known)
+        return fov_fail(err, FOV_EUSAGE,
+                        "--fit %.20s: it is one of cover, contain, fill, inside, outside",
+                        args->fit);
+    if (job->has_target && job->method != AI)
+        return fov_fail(err, FOV_EUSAGE, "a size goes with --method ai, not with %s", args->method);
+    return args->print
+               ? fov_paper_parse(args->print, &job->paper_width_in, &job->paper_height_in, err)
+               : FOV_OK;
+}
+
 static enum fov_code check_args(const struct fov_args *args, struct job *job, struct fov_err *err)
 {
     enum fov_code rc;
     job->args = args;
     job->in = args->operands[0];
     job->out = args->operands[1];
-    job->factor = args->factor > 0 ? args->factor : 4;
-    if ((rc = find_method(args->method, &job->method, err)) ||
+    if ((rc = find_method(args->method, &job->method, err)) || (rc = read_target(args, job, err)) ||
         (rc = fov_format_of(job->out, &job->format, err)))
         return rc;
     if (args->quality > 0 && !job->format->has_quality)
@@ -70,33 +110,105 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     return fov_cli_check_output(args, job->out, err);
 }
 
-/* Open IN; SVG and PDF are drawn at the size asked for. */
-static enum fov_code load(struct job *job, struct fov_image_info *ret_info, struct fov_err *err)
+static enum fov_code open_at(struct job *job, double vector_scale, struct fov_err *err)
 {
     const struct fov_load_options options = {
-        .max_pixels = job->args->max_pixels, .page = job->args->page, .vector_scale = job->factor};
-    const enum fov_code rc = fov_image_load(job->in, &options, &job->image, err);
+        .max_pixels = job->args->max_pixels, .page = job->args->page, .vector_scale = vector_scale};
+    return fov_image_load(job->in, &options, &job->image, err);
+}
+
+/* What has to be done with a picture of this size. */
+static enum fov_code make_plan(struct job *job, const struct fov_image_info *in,
+                               struct fov_err *err)
+{
+    const int dpi = job->args->dpi > 0 ? job->args->dpi : 300;
+    const enum fov_code rc =
+        job->args->print
+            ? fov_paper_pixels(job->paper_width_in, job->paper_height_in, dpi, in->width_px,
+                               in->height_px, &job->target.width_px, &job->target.height_px, err)
+            : FOV_OK;
+    if (!rc)
+        fov_target_plan(&job->target, in->width_px, in->height_px, &job->plan);
+    return rc;
+}
+
+/* Open IN and plan; SVG and PDF are drawn at the size asked for, or at the next larger one. */
+static enum fov_code load(struct job *job, struct fov_image_info *ret_info, struct fov_err *err)
+{
+    const bool from_stdin = !strcmp(job->in, "-");
+    enum fov_code rc = open_at(job,
+                               !job->has_target ? job->target.factor
+                               : from_stdin     ? 4
+                                                : 1,
+                               err);
     if (rc)
         return rc;
     fov_image_get_info(job->image, ret_info);
-    if (ret_info->is_vector)
-        job->enlarged = FOV_STEAL(job->image);
+    if ((rc = make_plan(job, ret_info, err)))
+        return rc;
+    if (!ret_info->is_vector)
+        return FOV_OK;
+    if (job->has_target && !from_stdin && job->plan.width_px) {
+        const double across = (double)job->plan.width_px / ret_info->width_px;
+        const double down = (double)job->plan.height_px / ret_info->height_px;
+        fov_image_free(FOV_STEAL(job->image));
+        if ((rc = open_at(job, across > down ? across : down, err)))
+            return rc;
+    }
+    job->enlarged = FOV_STEAL(job->image);
     return FOV_OK;
 }
 
 static enum fov_code enlarge(struct job *job, const struct fov_image_info *in,
                              struct fov_engine *engine, struct fov_err *err)
 {
+    const int factor = job->plan.factor;
     enum fov_code rc;
     if (job->enlarged) /* drawn at its size already */
         return FOV_OK;
+    if (factor == 1) {
+        job->enlarged = FOV_STEAL(job->image);
+        return FOV_OK;
+    }
     if (job->method != AI)
-        return fov_image_resample(job->image, (enum fov_filter)job->method,
-                                  in->width_px * job->factor, in->height_px * job->factor,
-                                  &job->enlarged, err);
-    if ((rc = fov_cli_model(job->args, job->factor, engine, &job->model, err)))
+        return fov_image_resample(job->image, (enum fov_filter)job->method, in->width_px * factor,
+                                  in->height_px * factor, &job->enlarged, err);
+    if ((rc = fov_cli_model(job->args, factor, engine, &job->model, err)))
         return rc;
-    return fov_image_enlarge(job->image, job->model, job->factor, &job->enlarged, err);
+    return fov_image_enlarge(job->image, job->model, factor, &job->enlarged, err);
+}
+
+/* The resize and the resolution that come after the network, as operations of a recipe. */
+static enum fov_code finish(struct job *job, struct fov_err *err)
+{
+    const struct fov_target_plan *const p = &job->plan;
+    const struct fov_recipe_options options = {0};
+    const int dpi = job->args->dpi > 0 ? job->args->dpi : job->args->print ? 300 : 0;
+    char resize[120] = "", resolution[60] = "", json[200];
+    struct fov_recipe *recipe;
+    struct fov_image *result;
+    struct fov_outcome outcome;
+    enum fov_code rc;
+
+    if (p->width_px)
+        (void)snprintf(
+            resize, sizeof(resize),
+            "{\"type\": \"resize\", \"width_in_px\": %d, \"height_in_px\": %d, \"fit\": \"%s\"}",
+            p->width_px, p->height_px, p->fit);
+    if (dpi)
+        (void)snprintf(resolution, sizeof(resolution), "{\"type\": \"resolution\", \"dpi\": %d}",
+                       dpi);
+    (void)snprintf(json, sizeof(json), "[%s%s%s]", resize, resize[0] && dpi ? ", " : "",
+                   resolution);
+    if ((rc = fov_recipe_parse(json, strlen(json), "the size", &recipe, err)))
+        return rc;
+    rc = fov_recipe_run(recipe, job->enlarged, &options, &result, &outcome, err);
+    fov_recipe_free(recipe);
+    if (rc)
+        return rc;
+    fov_image_free(job->enlarged);
+    job->enlarged = result;
+    return FOV_OK;
 }
 
 static enum fov_code report(const struct job *job, struct fov_engine *engine, double seconds,
@@ -104,9 +216,10 @@ static enum fov_code report(const struct job *job, struct fov_engine *engine, do
 {
     struct fov_image_info out;
     fov_image_get_info(job->enlarged, &out);
-    const char *const method = out.is_vector       ? "vector"
-                               : job->method == AI ? "ai"
-                                                   : fov_filter_names[job->method];
+    const char *const method = out.is_vector           ? "vector"
+                               : job->plan.factor == 1 ? (job->plan.width_px ? "lanczos" : "none")
+                               : job->method == AI     ? "ai"
+                                                       : fov_filter_names[job->method];
     const char *const name = job->model ? fov_model_metadata(job->model, "name") : NULL;
     fov_cli_progress_done(&job->progress, "%s: %dx%d %s in %.1f s", job->out, out.width_px,
                           out.height_px, job->format->name, seconds);
@@ -121,9 +234,10 @@ static enum fov_code report(const struct job *job, struct fov_engine *engine, do
     return fov_cli_print_json(
         json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s*, s:o*, s:s, s:s, s:i, s:f}", "input",
                   job->in, "output", job->out, "width_px", out.width_px, "height_px", out.height_px,
-                  "factor", job->factor, "method", method, "model", name ? name : job->args->model,
-                  "dials", turned, "format", job->format->name, "cpu", fov_engine_cpu(engine),
-                  "threads", fov_engine_n_threads(engine), "seconds", seconds),
+                  "factor", job->plan.factor, "method", method, "model",
+                  name ? name : job->args->model, "dials", turned, "format", job->format->name,
+                  "cpu", fov_engine_cpu(engine), "threads", fov_engine_n_threads(engine), "seconds",
+                  seconds),
         err);
 }
 
@@ -136,7 +250,8 @@ enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
     const double start = fov_clock_s();
 
     if ((rc = fov_cli_start(args, &engine, err)) || (rc = check_args(args, &job, err)) ||
-        (rc = load(&job, &in, err)) || (rc = enlarge(&job, &in, engine, err)))
+        (rc = load(&job, &in, err)) || (rc = enlarge(&job, &in, engine, err)) ||
+        (rc = finish(&job, err)))
         return rc;
     fov_cli_progress_init(&job.progress);
     fov_cli_warn_of_alpha(job.enlarged, job.format, job.out);

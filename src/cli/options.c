@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum kind { FLAG, INT, LONG, REAL, TEXT };
+enum kind { FLAG, INT, LONG, REAL, TEXT, FACTOR }; /* FACTOR: INT or auto, which is 0 */
 
 /* Bits for the column "commands". */
 enum {
@@ -27,6 +27,7 @@ enum {
     TRANSFORM = 1 << FOV_CMD_transform,
     MODELS = 1 << FOV_CMD_models,
     EVAL = 1 << FOV_CMD_eval,
+    PRESETS = 1 << FOV_CMD_presets,
     HELP = 1 << FOV_CMD_help,
 };
 
@@ -105,6 +106,12 @@ static enum fov_code set_option(const struct entry *o, const char *value, struct
         return FOV_OK;
     case REAL:
         return set_real(o, value, at, err);
+    case FACTOR:
+        if (!strcmp(value, "auto")) {
+            *(int *)at = 0;
+            return FOV_OK;
+        }
+        break;
     case INT:
     case LONG:
         break;
@@ -115,10 +122,11 @@ static enum fov_code set_option(const struct entry *o, const char *value, struct
         if (o->kind == LONG)
             return fov_fail(err, FOV_EUSAGE, "--%s %.40s: it is a whole number from %lld", name,
                             value, (long long)o->least);
-        return fov_fail(err, FOV_EUSAGE, "--%s %.40s: it is a whole number from %lld to %lld", name,
-                        value, (long long)o->least, (long long)o->most);
+        return fov_fail(err, FOV_EUSAGE, "--%s %.40s: it is a whole number from %lld to %lld%s",
+                        name, value, (long long)o->least, (long long)o->most,
+                        o->kind == FACTOR ? ", or auto" : "");
     }
-    if (o->kind == INT)
+    if (o->kind != LONG)
         *(int *)at = (int)n;
     else
         *(int64_t *)at = n;
@@ -175,6 +183,10 @@ enum fov_code fov_options_parse(enum fov_command_id command, int argc, char **ar
                             .quality = -1,
                             .page = -1,
                             .max_pixels = -1,
+                            .width = -1,
+                            .height = -1,
+                            .min_side = -1,
+                            .dpi = -1,
                             .detail = -1,
                             .denoise = -1};
     struct option known[N_OPTIONS + 1] = {0};

@@ -385,6 +385,17 @@ def opacity():
     assert not run(clear, [op("opacity", opacity_in_percent=0)])[..., 3].any()
 
 
+def resolution():
+    """The file says it, in each format that can; no pixel changes."""
+    a = picture()
+    for name in ("out.png", "out.tiff", "out.jpg"):
+        got = run(a, [op("resolution", dpi=240)], name)
+        dpi = Image.open(name).info["dpi"]
+        assert all(abs(float(d) - 240) < 0.1 for d in dpi), (name, dpi)
+        if name != "out.jpg":
+            same(got, a)
+
+
 def convert():
     """The format is what it says, and quality matters; without a suffix the operation decides."""
     a = picture()

@@ -96,6 +96,10 @@ does() { # NAME: what check_operations.py says of an operation holds
     does opacity
 }
 
+@test "resolution" {
+    does resolution
+}
+
 @test "convert" {
     does convert
 }
@@ -131,7 +135,7 @@ refuses() { # STATUS PATTERN JSON
     refuses 2 "--ops\[0]: there is no operation 'beautify'" '[{"type": "beautify"}]'
     refuses 2 '--ops: has 31 operations, over the limit of 30' \
         "[$(printf '{"type": "flip"},%.0s' {1..30}){\"type\": \"flip\"}]"
-    fails 2 'transform needs --ops*' transform photo.png out.png
+    fails 2 'transform needs either --ops*' transform photo.png out.png
     fails 66 'none.json: cannot read it*' transform photo.png out.png --ops @none.json
 }
 
