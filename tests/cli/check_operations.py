@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 FOVEA = ""
 W, H = 61, 43
@@ -62,6 +62,25 @@ def run(source, ops, out="out.png"):
     subprocess.run([FOVEA, "transform", source, out, "--force", "--ops", json.dumps(ops)],
                    check=True)
     return load(out)
+
+
+def run_file(source, ops):
+    """The same, as the name of the file."""
+    subprocess.run([FOVEA, "transform", source, "out.tiff", "--force", "--ops", json.dumps(ops)],
+                   check=True)
+    return "out.tiff"
+
+
+def load_la16(name):
+    """A TIFF of grey and alpha of 16 bits, which PIL does not read: by way of two crops of it."""
+    planes = []
+    for ground in ("#000000", "#FFFFFF"):
+        subprocess.run([FOVEA, "transform", name, "flat.png", "--force", "--ops", json.dumps(
+            [op("remove_transparency", hex_color=ground)])], check=True)
+        planes.append(load("flat.png").astype(float))
+    alpha = 65535 - (planes[1] - planes[0])
+    grey = np.where(alpha > 0, planes[0] * 65535 / np.maximum(alpha, 1), 0)
+    return np.round(np.stack([grey, alpha], -1)).astype(np.uint16)
 
 
 def refused(source, ops, words):
@@ -385,6 +404,50 @@ def opacity():
     assert not run(clear, [op("opacity", opacity_in_percent=0)])[..., 3].any()
 
 
+def product(hole=True):
+    """(picture, alpha): a red disc with a bar and a white label, on paper that darkens to its
+    corners and is noisy; drawn four times as large, so that edges are mixtures."""
+    w, h, fine = 200, 150, 4
+    large, alpha = Image.new("RGB", (w * fine, h * fine), (250, 250, 248)), None
+    alpha = Image.new("L", large.size)
+    for canvas, ink in ((ImageDraw.Draw(large), (180, 40, 50)), (ImageDraw.Draw(alpha), 255)):
+        canvas.ellipse([n * fine for n in (60, 30, 145, 120)], fill=ink)
+        canvas.rectangle([n * fine for n in (20, 70, 80, 80)], fill=ink)
+    if hole:
+        ImageDraw.Draw(large).ellipse([n * fine for n in (90, 60, 115, 85)], fill=(250, 250, 248))
+    rgb = np.array(large.resize((w, h), Image.BOX), float)
+    y, x = np.mgrid[0:h, 0:w]
+    rgb *= (1 - 0.05 * (((x - w / 2) / w * 2) ** 2 + ((y - h / 2) / h * 2) ** 2))[..., None]
+    rgb += 2 * np.random.default_rng(5).standard_normal(rgb.shape)
+    return (np.clip(np.round(rgb), 0, 255).astype(np.uint8),
+            np.array(alpha.resize((w, h), Image.BOX)))
+
+
+def remove_background():
+    """The alpha that was drawn, the thing's own colour at its edge, a label left alone; on a
+    colour; times the alpha that was there; refused where there is no even ground."""
+    a, alpha = product()
+    got = run(a, [op("remove_background")])
+    assert np.abs(got[..., 3].astype(int) - alpha).max() <= 20
+    edge = (alpha > 60) & (alpha < 200)
+    assert np.abs(got[edge][:, :3].astype(int) - (175, 39, 48)).mean() < 12
+    same(got[60:85, 90:115, :3], a[60:85, 90:115])
+    flat = run(a, [op("remove_background", background_hex_color="#2040A0")])
+    want = got[..., :3] * (got[..., 3:] / 255) + np.array((0x20, 0x40, 0xA0)) * \
+        (1 - got[..., 3:] / 255)
+    same(flat, np.round(want).astype(np.uint8), 1)
+    half = run(np.dstack([a, np.full(alpha.shape, 128, np.uint8)]), [op("remove_background")])
+    same(half[..., 3], np.floor(got[..., 3] * 128.0 / 255).astype(np.uint8), 1)
+    wide = a[..., 1].astype(np.uint16) * 257
+    Image.fromarray(wide).save("in.png")
+    deep = load_la16(run_file("in.png", [op("remove_background")]))
+    solid = deep[..., 1] == 65535
+    assert solid.sum() > 5000 and np.array_equal(deep[solid][:, 0], wide[solid])
+    refused(picture(), [op("remove_background")], "of the picture's border have one colour")
+    refused(np.full((H, W, 3), 240, np.uint8), [op("remove_background")], "nothing stands out")
+    refused(a[:7], [op("remove_background")], "too small to have a ground")
+
+
 def resolution():
     """The file says it, in each format that can; no pixel changes."""
     a = picture()
@@ -434,8 +497,8 @@ def main():
     """Run the named checks."""
     global FOVEA  # pylint: disable=global-statement
     FOVEA = sys.argv[1]
-    helpers = {"main", "picture", "with_alpha", "save", "load", "run", "refused", "op", "same",
-               "to_lab"}
+    helpers = {"main", "picture", "with_alpha", "product", "save", "load", "load_la16", "run",
+               "run_file", "refused", "op", "same", "to_lab"}
     known = {k: v for k, v in globals().items()
              if callable(v) and getattr(v, "__module__", "") == "__main__" and k not in helpers}
     if sys.argv[2] == "--list":

@@ -41,7 +41,8 @@ def draw(field, chance):
 
 def chain(operations, chance):
     """Operations with fields."""
-    wanted = [op for op in operations if op.name not in ("convert", "compress_to_size", "trim")]
+    left_out = ("convert", "compress_to_size", "trim", "remove_background")
+    wanted = [op for op in operations if op.name not in left_out]
     recipe = []
     for _ in range(chance.randint(1, 30)):
         op = chance.choice(wanted)

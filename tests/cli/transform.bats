@@ -96,6 +96,10 @@ does() { # NAME: what check_operations.py says of an operation holds
     does opacity
 }
 
+@test "remove_background" {
+    does remove_background
+}
+
 @test "resolution" {
     does resolution
 }
