@@ -19,6 +19,7 @@ The features come from a file of plain 3x3 convolutions in the order of VGG-19, 
 """
 import re
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
@@ -29,6 +30,7 @@ NAMES = ("pixel", "consistency", "perceptual", "adversarial")
 CHANNELS = (64, 128, 256)  # of the features
 CRITIC_RATE = 2e-4
 CRITIC_WIDTH = 64
+GRID = 4  # of two poolings, in pixels
 POOL_BEFORE, TAKE_AFTER = (2, 4), (1, 3, 4)  # which of the 3x3 convolutions, from 0
 
 
@@ -128,9 +130,13 @@ class Losses:
             total = total + s["consistency"] * rounded_l1(F.avg_pool2d(result, self.scale),
                                                           F.avg_pool2d(large, self.scale))
         if self.features:
-            made = self.features(result)
+            # The grid of the features' pooling must not lie on that of the last pixel shuffle: a
+            # pattern of dots that repeats with both would cost nothing.
+            y, x = (int(v) for v in torch.randint(GRID, (2,)))
+            part = np.s_[..., y:result.shape[2] - GRID + y, x:result.shape[3] - GRID + x]
+            made = self.features(result[part])
             with torch.no_grad():
-                true = self.features(large)
+                true = self.features(large[part])
             if s["perceptual"]:
                 total = total + s["perceptual"] * sum(
                     (of_length_1(a) - of_length_1(b)).pow(2).sum(1).mean()

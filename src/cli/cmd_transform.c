@@ -145,8 +145,8 @@ static enum fov_code read_preset(struct job *job, struct fov_err *err)
 
 static enum fov_code build(struct job *job, struct fov_err *err)
 {
-    const struct fov_load_options load = {.max_pixels = job->args->max_pixels,
-                                          .page = job->args->page};
+    const struct fov_load_options load = {
+        .max_pixels = job->args->max_pixels, .page = job->args->page, .trust = job->args->trust};
     const struct fov_recipe_options options = {
         .open_model = open_model, .user = job, .dry_run = job->args->dry_run};
     enum fov_code rc;

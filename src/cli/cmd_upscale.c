@@ -112,8 +112,10 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
 
 static enum fov_code open_at(struct job *job, double vector_scale, struct fov_err *err)
 {
-    const struct fov_load_options options = {
-        .max_pixels = job->args->max_pixels, .page = job->args->page, .vector_scale = vector_scale};
+    const struct fov_load_options options = {.max_pixels = job->args->max_pixels,
+                                             .page = job->args->page,
+                                             .trust = job->args->trust,
+                                             .vector_scale = vector_scale};
     return fov_image_load(job->in, &options, &job->image, err);
 }
 

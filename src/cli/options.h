@@ -20,7 +20,7 @@ struct fov_args {
     int64_t max_pixels;
     double detail, denoise;
     const char *method, *model, *mix, *set, *ops, *preset, *fit, *print;
-    bool dry_run, exact, force, json, help;
+    bool dry_run, exact, force, trust, json, help;
     const char *operands[2];
     int n_operands;
 };

@@ -26,6 +26,7 @@ enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err
     if (fov__modules_defer(vips_init, program))
         return fov__vips_fail(err, FOV_EINTERNAL, program, "libvips does not start");
     started = true;
+    fov__allow_untrusted(false);
     g_log_set_default_handler(drop_message, NULL);
     vips_cache_set_max(0);
     vips_concurrency_set(n_threads);

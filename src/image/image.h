@@ -35,6 +35,7 @@ struct fov_load_options {
     int64_t max_pixels; /* refuse more, from the header; 0: FOV_DEFAULT_MAX_PIXELS. Of a drawing, at
                            its own size */
     int page;           /* of a picture of several, from 0; -1: refuse one of several */
+    bool trust;         /* read formats whose decoders are not made for files of strangers, too */
     double vector_scale; /* draw SVG and PDF this many times larger; 0: 1 */
 };
 

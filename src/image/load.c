@@ -38,7 +38,8 @@ struct opening {
     const char *path, *name;
     const struct fov_load_options *options;
     VipsSource *source; /* NULL: the loader opens the file by its name */
-    const char *loader; /* libvips's name of the class */
+    const char *loader; /* libvips's name of the class; NULL for BMP */
+    bool is_bmp;
 };
 
 static void opening_done(struct opening *o)
@@ -71,6 +72,21 @@ static bool is_certain(const char *loader)
                       strstr(loader, "Nsgif"));
 }
 
+static bool begins_with(VipsSource *source, const char *magic)
+{
+    const size_t n = strlen(magic);
+    const unsigned char *const first = vips_source_sniff(source, n);
+    return first && !memcmp(first, magic, n);
+}
+
+/* libvips finds loaders that it will not run. */
+static bool is_blocked(const char *loader)
+{
+    const VipsOperationClass *const class = g_type_class_ref(g_type_from_name(loader));
+    return class &&
+           class->flags & VIPS_OPERATION_BLOCKED; /* classes stay, whoever refers to them */
+}
+
 /* A loader reads from a source, and some of the rarer ones only from a file by its name. */
 static enum fov_code find_loader(struct opening *o, struct fov_err *err)
 {
@@ -79,6 +95,10 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
                            : vips_source_new_from_file(o->path);
     if (!o->source)
         return fov__vips_fail(err, FOV_ENOINPUT, o->name, "cannot read it");
+    if (o->options->trust)
+        fov__allow_untrusted(true);
+    if ((o->is_bmp = begins_with(o->source, "BM")))
+        return FOV_OK;
     o->loader = vips_foreign_find_load_source(o->source);
     if (!is_certain(o->loader) && fov__modules_open())
         o->loader = vips_foreign_find_load_source(o->source);
@@ -89,6 +109,11 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
     vips_error_clear();
     if (!o->loader || is_no_picture(o->loader))
         return fov_fail(err, FOV_EFORMAT, "%s: not a picture in a format that Fovea reads",
+                        o->name);
+    if (is_blocked(o->loader))
+        return fov_fail(err, FOV_EFORMAT,
+                        "%s: the decoder of this format is not made for files of strangers; "
+                        "--trust reads it all the same",
                         o->name);
     return FOV_OK;
 }
@@ -119,23 +144,31 @@ static enum fov_code open_header(const struct opening *o, int page, VipsImage **
     return failed ? fov__vips_fail(err, FOV_EFORMAT, o->name, "cannot be decoded") : FOV_OK;
 }
 
-static enum fov_code check_pixels(const struct opening *o, VipsImage *image, struct fov_err *err)
+enum fov_code fov__over_limit(const char *name, double width, double height, int64_t limit,
+                              struct fov_err *err)
 {
-    const double scale = is_vector_loader(o->loader) ? vector_scale(o) : 1;
-    const double width = vips_image_get_width(image) / scale;
-    const double height = vips_image_get_height(image) / scale, pixels = width * height;
-    const int64_t limit =
-        o->options->max_pixels > 0 ? o->options->max_pixels : FOV_DEFAULT_MAX_PIXELS;
-
-    if (pixels <= (double)limit)
-        return FOV_OK;
     const bool many = limit >= 10000000;
     const double unit = many ? 1e6 : 1;
     return fov_fail(err, FOV_ELIMIT,
                     "%s: %.0fx%.0f is %.0f %spixels, over the limit of %.0f (--max-pixels raises "
                     "it)",
-                    o->name, width, height, pixels / unit, many ? "mega" : "",
+                    name, width, height, width * height / unit, many ? "mega" : "",
                     (double)limit / unit);
+}
+
+static int64_t limit_of(const struct opening *o)
+{
+    return o->options->max_pixels > 0 ? o->options->max_pixels : FOV_DEFAULT_MAX_PIXELS;
+}
+
+static enum fov_code check_pixels(const struct opening *o, VipsImage *image, struct fov_err *err)
+{
+    const double scale = is_vector_loader(o->loader) ? vector_scale(o) : 1;
+    const double width = vips_image_get_width(image) / scale;
+    const double height = vips_image_get_height(image) / scale;
+    if (width * height <= (double)limit_of(o))
+        return FOV_OK;
+    return fov__over_limit(o->name, width, height, limit_of(o), err);
 }
 
 static enum fov_code check_pages(const struct opening *o, VipsImage *image, struct fov_err *err)
@@ -169,6 +202,14 @@ static enum fov_code open_page(const struct opening *o, VipsImage **ret_image, s
         return rc;
     *ret_image = FOV_STEAL(image);
     return FOV_OK;
+}
+
+static enum fov_code open_bmp(const struct opening *o, VipsImage **ret_image, struct fov_err *err)
+{
+    if (o->options->page > 0)
+        return fov_fail(err, FOV_EFORMAT, "%s: holds 1 frames or pages; there is no --page %d",
+                        o->name, o->options->page);
+    return fov__load_bmp(o->source, o->name, limit_of(o), ret_image, err);
 }
 
 int fov__make_random(VipsImage **image)
@@ -260,9 +301,10 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
 
     if (!from_stdin && (rc = check_file(path, err)))
         return rc;
-    if ((rc = find_loader(&o, err)) || (rc = open_page(&o, &image, err)) ||
+    if ((rc = find_loader(&o, err)) ||
+        (rc = o.is_bmp ? open_bmp(&o, &image, err) : open_page(&o, &image, err)) ||
         (rc = prepare(&o, &image, err)))
         return rc;
-    const struct fov_image like = {.is_vector = is_vector_loader(o.loader)};
+    const struct fov_image like = {.is_vector = o.loader && is_vector_loader(o.loader)};
     return fov__image_wrap(FOV_STEAL(image), &like, o.name, ret_image, err);
 }

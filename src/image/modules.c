@@ -35,6 +35,18 @@ int fov__modules_defer(int (*start)(const char *program), const char *program)
     return failed;
 }
 
+static bool untrusted_allowed;
+
+void fov__allow_untrusted(bool allowed)
+{
+    static const char *const wanted[] = {"VipsForeignLoadSvg", "VipsForeignLoadJxl",
+                                         "VipsForeignSaveJxl"};
+    untrusted_allowed = allowed;
+    vips_block_untrusted_set(!allowed);
+    for (size_t i = 0; i < FOV_N_ELEMENTS(wanted); i++)
+        vips_operation_block_set(wanted[i], FALSE);
+}
+
 bool fov__modules_open(void)
 {
     if (!deferred)
@@ -53,5 +65,6 @@ bool fov__modules_open(void)
     if (dir)
         g_dir_close(dir);
     g_free(folder);
+    fov__allow_untrusted(untrusted_allowed); /* what they brought, too */
     return true;
 }

@@ -44,6 +44,18 @@ FOV_CHECKED enum fov_code fov__resample(const struct fov_image *in, enum fov_fil
  * error. */
 int fov__fill_transparent(VipsImage *in, VipsImage **ret_image);
 
+/* Load a BMP; FOV_EFORMAT, FOV_ELIMIT, FOV_ENOMEM. Gives *ret_image. */
+FOV_CHECKED enum fov_code fov__load_bmp(VipsSource *source, const char *name, int64_t max_pixels,
+                                        VipsImage **ret_image, struct fov_err *err);
+
+/* FOV_ELIMIT: a picture has more pixels than the limit. */
+enum fov_code fov__over_limit(const char *name, double width, double height, int64_t limit,
+                              struct fov_err *err);
+
+/* Let libvips use the loaders that it calls untrusted, or keep it from all of them but those of
+ * SVG, which is bounded here and sees no files, and of JPEG XL. */
+void fov__allow_untrusted(bool allowed);
+
 /* Decode the whole picture to where it can be read in any order: memory, or a temporary file when
  * it is large. Zero, or libvips's error. */
 int fov__make_random(VipsImage **image);
