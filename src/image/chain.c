@@ -156,19 +156,17 @@ enum fov_code fov__chain_allow(struct fov_chain *c, int colour, struct fov_err *
     VipsImage *const in = c->image->vips;
     if (in->Bands > 2 || is_grey(colour))
         return FOV_OK;
-    VipsImage *const grey = in;
     FOV_AUTO(fov__unref_at) VipsImage *colours = NULL;
     FOV_AUTO(fov__unref_at) VipsImage *alpha = NULL;
-    FOV_AUTO(fov__unref_at) VipsImage *rgb = NULL;
     VipsImage *out = NULL;
-    int failed = split(grey, &colours, &alpha);
+    int failed = split(in, &colours, &alpha);
     if (!failed) {
         VipsImage *three[] = {colours, colours, colours, alpha};
         failed = vips_bandjoin(three, &out, alpha ? 4 : 3, NULL);
     }
     if (!failed) {
-        out->Type = grey->BandFmt == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16
-                                                        : VIPS_INTERPRETATION_sRGB;
+        out->Type = in->BandFmt == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16
+                                                      : VIPS_INTERPRETATION_sRGB;
         vips_image_remove(out, VIPS_META_ICC_NAME); /* it was one of grey pictures */
     }
     return fov__chain_set(c, failed, out, err);

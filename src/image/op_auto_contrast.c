@@ -37,14 +37,14 @@ static int find_ends(VipsImage *in, struct ends *ret_ends)
     if (histogram(in, &counts) || !(memory = vips_image_copy_memory(counts)))
         return -1;
     const uint32_t *const n = (const uint32_t *)VIPS_IMAGE_ADDR(memory, 0, 0);
-    const double part = 0.01 * VIPS_IMAGE_N_PELS(in);
+    const double all = (double)in->Xsize * in->Ysize, part = 0.01 * all;
     double sum = 0;
     int low = -1, high = 0;
     for (int i = 0; i < memory->Xsize; i++) {
         sum += n[i];
         if (low < 0 && sum > part)
             low = i;
-        if (sum < VIPS_IMAGE_N_PELS(in) - part)
+        if (sum < all - part)
             high = i + 1;
     }
     *ret_ends = (struct ends){low * 100.0 / STEPS, high * 100.0 / STEPS};
