@@ -7,6 +7,9 @@ how much each counts; what is left out, or 0, is not computed:
   pixel        the mean difference (L1 with a rounded tip): alone, it gives the faithful end
   consistency  the same after both were shrunk to the size of the input, so that colours and coarse
                shapes stay whatever texture is drawn
+  phases       the difference, over windows of some pixels, of the mean of each of the scale x scale
+               places that the last layer fills by itself: a pattern of dots that repeats with them
+               hardly costs anything in the others, and feeds the next two
   perceptual   the difference of the features that a network for recognising things has after
                relu1_2, relu2_2 and relu3_1, each pixel's scaled to length 1: Zhang et al., The
                Unreasonable Effectiveness of Deep Features (arXiv:1801.03924), without its heads
@@ -26,10 +29,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 import reference_nets as nets
 
-NAMES = ("pixel", "consistency", "perceptual", "adversarial")
+NAMES = ("pixel", "consistency", "phases", "perceptual", "adversarial")
 CHANNELS = (64, 128, 256)  # of the features
 CRITIC_RATE = 2e-4
 CRITIC_WIDTH = 64
+WINDOW = 6  # of phases, in pixels of the small picture
 GRID = 4  # of two poolings, in pixels
 POOL_BEFORE, TAKE_AFTER = (2, 4), (1, 3, 4)  # which of the 3x3 convolutions, from 0
 
@@ -88,6 +92,16 @@ def rounded_l1(a, b):
     return torch.sqrt(d * d + 1e-6).mean()
 
 
+def phase_means(x, scale):
+    """[n, 3 * scale * scale, ...]: mean difference of each place from the mean of its cell, over
+    windows of WINDOW cells."""
+    cells = F.pixel_unshuffle(x, scale)
+    n, c, h, w = cells.shape
+    cells = cells.view(n, 3, c // 3, h, w)
+    cells = (cells - cells.mean(2, keepdim=True)).view(n, c, h, w)
+    return F.avg_pool2d(cells, min(WINDOW, h, w), stride=max(1, WINDOW // 2))
+
+
 def of_length_1(f):
     """Features with each pixel's vector scaled to length 1."""
     return f / (f.pow(2).sum(1, keepdim=True) + 1e-10).sqrt()
@@ -129,6 +143,9 @@ class Losses:
         if s["consistency"]:
             total = total + s["consistency"] * rounded_l1(F.avg_pool2d(result, self.scale),
                                                           F.avg_pool2d(large, self.scale))
+        if s["phases"]:
+            total = total + s["phases"] * rounded_l1(phase_means(result, self.scale),
+                                                     phase_means(large, self.scale))
         if self.features:
             # The grid of the features' pooling must not lie on that of the last pixel shuffle: a
             # pattern of dots that repeats with both would cost nothing.

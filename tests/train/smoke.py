@@ -177,6 +177,10 @@ def check_losses(folder, picture):
 
     for name in ("pixel", "consistency", "perceptual"):
         holds(f"{name} is 0 between equals", loss(name, x) < 0.0011 < 4 * loss(name, noisy))
+    dots = x.clone()
+    dots[..., ::4, ::4] += 0.1  # as much energy as noise of a quarter of that
+    holds("phases sees dots that repeat more than noise", loss("phases", x) < 0.0011 and
+          loss("phases", dots) > 2 * loss("phases", x + 0.025 * torch.randn_like(x)))
     holds("consistency sees colour more than texture",
           loss("consistency", darker) > loss("consistency", noisy))
     holds("pixel sees texture more than colour", loss("pixel", darker) < loss("pixel", noisy))
