@@ -5,9 +5,9 @@
 usage: train/contact_sheet.py OUT.jpg --program FOVEA PICTURE:X,Y,WIDTH,HEIGHT...
                               [--factor N] [--way NAME=OPTIONS]...
 
-A row for each PICTURE, of which the rectangle, in pixels of the small picture, is shown: its pixels
-repeated, then a column for each way, by default bicubic, Lanczos, faithful (--detail 0) and detailed
-(the default dial). OPTIONS are those of `fovea upscale`.
+A row for each PICTURE, of which the rectangle, in pixels of the small picture, is shown: its
+pixels repeated, then a column for each way, by default bicubic, Lanczos, faithful (--detail 0) and
+detailed (the default dial). OPTIONS are those of `fovea upscale`.
 
 Needs python3 with PIL (Debian: python3-pil).
 """

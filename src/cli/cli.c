@@ -101,6 +101,20 @@ enum fov_code fov_cli_check_output(const struct fov_args *args, const char *out,
     return FOV_OK;
 }
 
+enum fov_code fov_cli_keep(const struct fov_args *args, enum fov_keep *ret_keep,
+                           struct fov_err *err)
+{
+    const char *const name = args->keep ? args->keep : args->strip ? "none" : "all";
+    for (int i = 0; i < FOV_N_KEEPS; i++)
+        if (!strcmp(name, fov_keep_names[i])) {
+            *ret_keep = (enum fov_keep)i;
+            return args->keep && args->strip
+                       ? fov_fail(err, FOV_EUSAGE, "--strip is --keep none; give one of them")
+                       : FOV_OK;
+        }
+    return fov_fail(err, FOV_EUSAGE, "--keep %.20s: it is one of all, icc, none", name);
+}
+
 void fov_cli_progress_init(struct fov_cli_progress *progress)
 {
     *progress = (struct fov_cli_progress){.on_terminal = isatty(STDERR_FILENO)};

@@ -27,6 +27,7 @@ struct job {
     struct fov_image *image, *result; /* the pipeline */
     struct fov_outcome outcome;
     const struct fov_format *format;
+    enum fov_keep keep;
     struct fov_model *models[MAX_MODELS];
     int n_models;
     struct fov_cli_progress progress;
@@ -88,6 +89,8 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     if (!args->ops == !args->preset)
         return fov_fail(err, FOV_EUSAGE,
                         "transform needs either --ops, a JSON array of operations, or --preset");
+    if ((rc = fov_cli_keep(args, &job->keep, err)))
+        return rc;
     if (!args->dry_run && (rc = fov_cli_check_output(args, job->out, err)))
         return rc;
     if (args->preset)
@@ -197,6 +200,7 @@ enum fov_code fov_cmd_transform(const struct fov_args *args, struct fov_err *err
         .format = job.format,
         .quality = args->quality > 0 ? args->quality : job.outcome.quality,
         .max_bytes = job.outcome.max_bytes,
+        .keep = job.keep,
         .replace = args->force,
         .progress = fov_cli_on_progress,
         .user = &job.progress,

@@ -19,8 +19,8 @@ struct fov_args {
     int factor, scale, threads, quality, page, width, height, min_side, dpi; /* factor 0: auto */
     int64_t max_pixels;
     double detail, denoise;
-    const char *method, *model, *mix, *set, *ops, *preset, *fit, *print;
-    bool dry_run, exact, force, trust, json, help;
+    const char *method, *model, *mix, *set, *ops, *preset, *fit, *print, *keep;
+    bool dry_run, exact, force, trust, strip, json, help;
     const char *operands[2];
     int n_operands;
 };

@@ -100,7 +100,19 @@ struct fov_format {
 FOV_CHECKED enum fov_code fov_format_of(const char *path, const struct fov_format **ret_format,
                                         struct fov_err *err);
 
+/* What of a file's metadata is kept: all of it; the profile alone; nothing, colours being made
+ * sRGB. The resolution stays in any case. */
+#define FOV_KEEPS(X) X(ALL, "all") X(ICC, "icc") X(NONE, "none")
+enum fov_keep {
+#define FOV_KEEP_NAME(id, name) FOV_KEEP_##id,
+    FOV_KEEPS(FOV_KEEP_NAME)
+#undef FOV_KEEP_NAME
+        FOV_N_KEEPS
+};
+extern const char *const fov_keep_names[FOV_N_KEEPS];
+
 struct fov_save_options {
+    enum fov_keep keep;
     const struct fov_format *format; /* NULL: what the name of the path asks for */
     int64_t
         max_bytes; /* of the file; 0: any. Lower quality, then fewer pixels, are what it takes */

@@ -148,32 +148,38 @@ static void on_eval(VipsImage *image, VipsProgress *p, struct run *run)
     }
 }
 
-static int encode_by_vips(VipsImage *image, struct sink *sink, const struct fov_format *format,
-                          int quality)
+/* How pixels become bytes. */
+struct encoding {
+    const struct fov_format *format;
+    int quality;
+};
+
+static int encode_by_vips(VipsImage *image, struct sink *sink, const struct encoding *how)
 {
     FOV_AUTO(unref_target) VipsTarget *const target = target_new(sink);
-    if (!strcmp(format->saver, "tiffsave_target"))
+    const char *const name = how->format->name;
+    const int q = how->quality;
+    if (!strcmp(how->format->saver, "tiffsave_target"))
         return vips_tiffsave_target(image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW,
                                     "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
-    if (!strcmp(format->name, "AVIF"))
-        return vips_heifsave_target(image, target, "Q", quality, "compression",
+    if (!strcmp(name, "AVIF"))
+        return vips_heifsave_target(image, target, "Q", q, "compression",
                                     VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", AVIF_EFFORT, NULL);
-    if (!strcmp(format->name, "HEIF"))
-        return vips_heifsave_target(image, target, "Q", quality, "compression",
+    if (!strcmp(name, "HEIF"))
+        return vips_heifsave_target(image, target, "Q", q, "compression",
                                     VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, NULL);
-    if (!strcmp(format->name, "WebP"))
-        return vips_webpsave_target(image, target, "Q", quality, NULL);
-    if (!strcmp(format->name, "JPEG XL"))
-        return vips_jxlsave_target(image, target, "Q", quality, "effort", JXL_EFFORT, NULL);
-    return vips_jpegsave_target(image, target, "Q", quality, NULL);
+    if (!strcmp(name, "WebP"))
+        return vips_webpsave_target(image, target, "Q", q, NULL);
+    if (!strcmp(name, "JPEG XL"))
+        return vips_jxlsave_target(image, target, "Q", q, "effort", JXL_EFFORT, NULL);
+    return vips_jpegsave_target(image, target, "Q", q, NULL);
 }
 
-static enum fov_code encode(VipsImage *image, struct sink *sink, const struct fov_format *format,
-                            int quality)
+static enum fov_code encode(VipsImage *image, struct sink *sink, const struct encoding *how)
 {
-    if (!format->saver)
+    if (!how->format->saver)
         return fov__save_png(image, write_all, sink);
-    return encode_by_vips(image, sink, format, quality) ? FOV_EFORMAT : FOV_OK;
+    return encode_by_vips(image, sink, how) ? FOV_EFORMAT : FOV_OK;
 }
 
 /* ---- to a size --------------------------------------------------------------------------- */
@@ -183,7 +189,7 @@ enum { LEAST_QUALITY = 30 }; /* below it fewer pixels look better */
 /* What encode_to_fit() tries: a picture whose pixels are at hand, and a file without a name. */
 struct trials {
     const struct fov_image *image;
-    const struct fov_format *format;
+    struct encoding how;
     int64_t max_bytes;
     struct sink sink;
 };
@@ -191,8 +197,9 @@ struct trials {
 /* How many bytes the picture takes, or -1; they stay in the file. */
 static int64_t try(struct trials *t, VipsImage *image, int quality)
 {
+    t->how.quality = quality;
     if (ftruncate(t->sink.fd, 0) || lseek(t->sink.fd, 0, SEEK_SET) ||
-        encode(image, &t->sink, t->format, quality))
+        encode(image, &t->sink, &t->how))
         return -1;
     return lseek(t->sink.fd, 0, SEEK_END);
 }
@@ -231,7 +238,7 @@ static enum fov_code fit_by_size(struct trials *t, int quality, int64_t bytes, s
         const double part = 0.97 * sqrt((double)t->max_bytes / (double)bytes);
         if (width <= 1 && height <= 1)
             return fov_fail(err, FOV_ELIMIT, "%s: as %s even 1x1 pixels take %lld bytes, over %lld",
-                            t->image->name, t->format->name, (long long)bytes,
+                            t->image->name, t->how.format->name, (long long)bytes,
                             (long long)t->max_bytes);
         width = fmax(1, floor(width * part));
         height = fmax(1, floor(height * part));
@@ -263,11 +270,12 @@ static bool copy_out(const struct sink *from, struct sink *to)
 /* Encode *image so that it takes at most max_bytes. A code without a sentence is one of encode().
  */
 static enum fov_code encode_to_fit(VipsImage **image, const struct fov_image *like,
-                                   struct sink *sink, const struct fov_format *format, int quality,
-                                   int64_t max_bytes, struct fov_err *err)
+                                   struct sink *sink, const struct encoding *how, int64_t max_bytes,
+                                   struct fov_err *err)
 {
     struct fov_image whole = *like;
-    struct trials t = {.image = &whole, .format = format, .max_bytes = max_bytes};
+    struct trials t = {.image = &whole, .how = *how, .max_bytes = max_bytes};
+    const int quality = how->quality;
     int64_t bytes;
     enum fov_code rc = FOV_EFORMAT;
 
@@ -276,8 +284,8 @@ static enum fov_code encode_to_fit(VipsImage **image, const struct fov_image *li
     whole.vips = *image;
     if ((t.sink.fd = memfd_create("fovea", MFD_CLOEXEC)) < 0)
         return fov_fail(err, FOV_ENOMEM, "no memory to encode %s in", like->name);
-    if (format->has_quality ? !fit_by_quality(&t, quality, &bytes)
-                            : (bytes = try(&t, *image, quality)) >= 0)
+    if (how->format->has_quality ? !fit_by_quality(&t, quality, &bytes)
+                                 : (bytes = try(&t, *image, quality)) >= 0)
         rc = fit_by_size(&t, quality < LEAST_QUALITY ? quality : LEAST_QUALITY, bytes, err);
     if (!rc && !copy_out(&t.sink, sink))
         rc = FOV_EOUTPUT;
@@ -346,6 +354,7 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
         (rc = fov_outfile_open(path, options->replace, &file, err)))
         return rc;
 
+    const struct encoding how = {format, quality};
     struct sink sink = {.fd = fov_outfile_fd(file)};
     struct run run = {.options = options};
     FOV_AUTO(fov__unref_at) VipsImage *v = NULL;
@@ -353,13 +362,14 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
     int failed = vips_copy(image->vips, &v, NULL);
     if (!failed && !format->has_alpha && v->Bands % 2 == 0)
         failed = flatten_on_white(&v);
+    failed = failed || fov__keep_metadata(&v, options->keep);
     rc = FOV_EFORMAT;
     if (!failed) {
         vips_image_set_progress(v, TRUE);
         g_signal_connect(v, "eval", G_CALLBACK(on_eval), &run);
         rc = options->max_bytes > 0
-                 ? encode_to_fit(&v, image, &sink, format, quality, options->max_bytes, &said)
-                 : encode(v, &sink, format, quality);
+                 ? encode_to_fit(&v, image, &sink, &how, options->max_bytes, &said)
+                 : encode(v, &sink, &how);
     }
     if (said.code)
         rc = fov_fail(err, said.code, "%s", said.text);

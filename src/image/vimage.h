@@ -60,6 +60,9 @@ void fov__allow_untrusted(bool allowed);
  * it is large. Zero, or libvips's error. */
 int fov__make_random(VipsImage **image);
 
+/* Leave out metadata. Zero, or libvips's error. */
+int fov__keep_metadata(VipsImage **image, enum fov_keep keep);
+
 /* Start libvips by `start`, its modules left aside where that can be; says what start() did. */
 int fov__modules_defer(int (*start)(const char *program), const char *program);
 

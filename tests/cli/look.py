@@ -12,7 +12,7 @@ import struct
 import sys
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 import png
 from reference_eval import resize
@@ -169,6 +169,29 @@ def no_profile(path):
         check("icc_profile" not in image.info, f"{path} has a profile")
 
 
+def managed(profiled, plain, least_db):
+    """Is the second what LittleCMS makes of the first, by its profile, in sRGB?"""
+    with Image.open(profiled) as image, Image.open(plain) as other:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        want = np.asarray(ImageCms.profileToProfile(image.convert("RGB"), source,
+                                                    ImageCms.createProfile("sRGB"),
+                                                    renderingIntent=1))
+        got = np.asarray(other.convert("RGB"))
+        check(psnr(want, got) > float(least_db), f"{plain}: {psnr(want, got):.1f} dB from that")
+
+
+def bare(path):
+    """Does the file say nothing beside its pixels, but for its resolution?"""
+    data = pathlib.Path(path).read_bytes()
+    with Image.open(path) as image:
+        told = {"size": (256, 257), "rows": (258, 259, 262, 273, 277, 278, 279, 284, 317, 338, 339),
+                "resolution": (282, 283, 296), "upright": (274,), "empty": (531, 34665)}
+        tags = set(image.getexif()) - {t for some in told.values() for t in some}
+        check(not tags, f"{path}: EXIF tags {tags}")
+    for word in (b"<kept/>", b"a house in winter", b"nobody at all", b"acsp"):
+        check(word not in data, f"{path} holds {word}")
+
+
 def exif(path, tag, want):
     """Has an EXIF tag this value?"""
     with Image.open(path) as image:
@@ -226,8 +249,8 @@ def main():
     """Run each line."""
     commands = {f.__name__: f for f in (
         facts, container, repeated, same_below, near, as_bicubic, constant, about, pixel, levels,
-        opaque, no_green, sharp, profile, no_profile, exif, chunk_once, no_larger, text, upright,
-        dpi)}
+        opaque, no_green, sharp, profile, no_profile, managed, bare, exif, chunk_once, no_larger,
+        text, upright, dpi)}
     for line in sys.stdin:
         command, *arguments = shlex.split(line)
         commands[command](*arguments)

@@ -297,6 +297,28 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
     done
 }
 
+@test "--strip and --keep: nothing, or the profile alone, and colours do not change" {
+    take tagged.jpg tagged.png profile.icc
+    for suffix in png jpg webp tiff; do
+        enlarges tagged.jpg "all.$suffix" --factor 2
+        enlarges tagged.jpg "none.$suffix" --factor 2 --strip
+        look bare "none.$suffix"
+        look no_profile "none.$suffix"
+        enlarges tagged.jpg "icc.$suffix" --factor 2 --keep icc
+        look profile "icc.$suffix" profile.icc
+    done
+    look managed all.png none.png 38
+    look managed all.tiff none.tiff 38
+    look near all.png icc.png 99
+    look dpi none.png 300
+    look dpi none.jpg 300
+    "$FOVEA" transform tagged.png t.png --ops '[]' --keep none
+    look bare t.png
+    look managed tagged.png t.png 38
+    fails 2 '--keep some: it is one of all, icc, none' upscale tagged.png out.png --keep some
+    fails 2 '--strip is --keep none; give one of them' upscale tagged.png out.png --keep icc --strip
+}
+
 @test "the resolution is kept" {
     take tagged.jpg tagged.png tagged.tiff
     for suffix in jpg png tiff; do
