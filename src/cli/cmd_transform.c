@@ -28,7 +28,12 @@ struct job {
     struct fov_outcome outcome;
     const struct fov_format *format;
     enum fov_keep keep;
-    struct fov_model *models[MAX_MODELS];
+    struct opened {
+        const char *name; /* a text of the recipe */
+        int factor;
+        struct fov_dials dials;
+        struct fov_model *model;
+    } models[MAX_MODELS];
     int n_models;
     struct fov_cli_progress progress;
 };
@@ -38,7 +43,7 @@ static void job_done(struct job *job)
     fov_image_free(job->result);
     fov_image_free(job->image);
     for (int i = 0; i < job->n_models; i++)
-        fov_model_close(job->models[i]);
+        fov_model_close(job->models[i].model);
     fov_recipe_free(job->recipe);
     fov_presets_done(&job->presets);
     fov_engine_close(job->engine);
@@ -101,7 +106,7 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
                             &job->recipe, err);
 }
 
-/* fov_open_model_fn */
+/* fov_open_model_fn: what was opened for one frame serves the others. */
 static enum fov_code open_model(void *user, const char *name, int factor,
                                 const struct fov_dials *dials, struct fov_model **ret_model,
                                 struct fov_err *err)
@@ -109,21 +114,39 @@ static enum fov_code open_model(void *user, const char *name, int factor,
     struct job *const job = user;
     const struct fov_args wanted = {
         .model = name, .detail = dials->detail, .denoise = dials->denoise};
+    for (int i = 0; i < job->n_models; i++) {
+        const struct opened *const o = &job->models[i];
+        const bool same_name = name && o->name ? !strcmp(name, o->name) : name == o->name;
+        if (same_name && o->factor == factor && !memcmp(&o->dials, dials, sizeof(*dials))) {
+            *ret_model = o->model;
+            return FOV_OK;
+        }
+    }
     const enum fov_code rc = fov_cli_model(&wanted, factor, job->engine, ret_model, err);
     if (!rc)
-        job->models[job->n_models++] = *ret_model;
+        job->models[job->n_models++] = (struct opened){name, factor, *dials, *ret_model};
     return rc;
+}
+
+/* fov_frame_fn */
+static enum fov_code run(void *user, const struct fov_image *frame, struct fov_image **ret_result,
+                         struct fov_err *err)
+{
+    struct job *const job = user;
+    const struct fov_recipe_options options = {
+        .open_model = open_model, .user = job, .dry_run = job->args->dry_run};
+    return fov_recipe_run(job->recipe, frame, &options, ret_result, &job->outcome, err);
 }
 
 /* Which format the result has: a convert's, and the name must not say another. */
 static enum fov_code find_format(struct job *job, struct fov_err *err)
 {
-    const struct fov_format *named;
-    const struct fov_format *const asked = job->outcome.format;
+    const struct fov_format *named, *asked;
     const char *const slash = strrchr(job->out, '/');
     const bool has_suffix = strchr(slash ? slash + 1 : job->out, '.') != NULL;
-    const enum fov_code rc = fov_format_of(job->out, &named, err);
-    if (rc)
+    enum fov_code rc;
+    if ((rc = fov_recipe_format(job->recipe, &asked, err)) ||
+        (rc = fov_format_of(job->out, &named, err)))
         return rc;
     if (asked && has_suffix && named != asked)
         return fov_fail(err, FOV_EUSAGE, "%s is named as %s, and the operations convert to %s",
@@ -148,16 +171,22 @@ static enum fov_code read_preset(struct job *job, struct fov_err *err)
 
 static enum fov_code build(struct job *job, struct fov_err *err)
 {
-    const struct fov_load_options load = {
-        .max_pixels = job->args->max_pixels, .page = job->args->page, .trust = job->args->trust};
-    const struct fov_recipe_options options = {
-        .open_model = open_model, .user = job, .dry_run = job->args->dry_run};
+    const struct fov_load_options load = {.max_pixels = job->args->max_pixels,
+                                          .page = job->args->page,
+                                          .all_frames = true,
+                                          .trust = job->args->trust};
+    struct fov_image_info in;
     enum fov_code rc;
     if ((rc = fov_image_load(job->in, &load, &job->image, err)) ||
-        (job->args->preset && (rc = read_preset(job, err))) ||
-        (rc = fov_recipe_run(job->recipe, job->image, &options, &job->result, &job->outcome, err)))
+        (job->args->preset && (rc = read_preset(job, err))) || (rc = find_format(job, err)))
         return rc;
-    return find_format(job, err);
+    fov_image_get_info(job->image, &in);
+    if (in.n_frames > 1 && !job->format->has_frames)
+        return fov_fail(err, FOV_EFORMAT,
+                        "%s: holds %d frames or pages and %s one; choose one with --page 0 to %d, "
+                        "or convert to webp, gif or tiff",
+                        in.name, in.n_frames, job->format->name, in.n_frames - 1);
+    return fov_image_each_frame(job->image, run, job, &job->result, err);
 }
 
 static enum fov_code report(const struct job *job, double seconds, struct fov_err *err)

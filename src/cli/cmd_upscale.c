@@ -27,6 +27,7 @@ struct job {
     struct fov_cli_progress progress;
 
     struct fov_image *image, *enlarged; /* the pipeline */
+    struct fov_engine *engine;
     struct fov_model *model;
 };
 
@@ -35,6 +36,7 @@ static void job_done(struct job *job)
     fov_image_free(job->enlarged);
     fov_image_free(job->image);
     fov_model_close(job->model);
+    fov_engine_close(job->engine);
 }
 
 static enum fov_code find_method(const char *name, int *ret_method, struct fov_err *err)
@@ -116,6 +118,7 @@ static enum fov_code open_at(struct job *job, double vector_scale, struct fov_er
 {
     const struct fov_load_options options = {.max_pixels = job->args->max_pixels,
                                              .page = job->args->page,
+                                             .all_frames = job->format->has_frames,
                                              .trust = job->args->trust,
                                              .vector_scale = vector_scale};
     return fov_image_load(job->in, &options, &job->image, err);
@@ -150,47 +153,25 @@ static enum fov_code load(struct job *job, struct fov_image_info *ret_info, stru
     fov_image_get_info(job->image, ret_info);
     if ((rc = make_plan(job, ret_info, err)))
         return rc;
-    if (!ret_info->is_vector)
-        return FOV_OK;
-    if (job->has_target && !from_stdin && job->plan.width_px) {
+    if (ret_info->is_vector && job->has_target && !from_stdin && job->plan.width_px) {
         const double across = (double)job->plan.width_px / ret_info->width_px;
         const double down = (double)job->plan.height_px / ret_info->height_px;
         fov_image_free(FOV_STEAL(job->image));
         if ((rc = open_at(job, across > down ? across : down, err)))
             return rc;
     }
-    job->enlarged = FOV_STEAL(job->image);
     return FOV_OK;
 }
 
-static enum fov_code enlarge(struct job *job, const struct fov_image_info *in,
-                             struct fov_engine *engine, struct fov_err *err)
-{
-    const int factor = job->plan.factor;
-    enum fov_code rc;
-    if (job->enlarged) /* drawn at its size already */
-        return FOV_OK;
-    if (factor == 1) {
-        job->enlarged = FOV_STEAL(job->image);
-        return FOV_OK;
-    }
-    if (job->method != AI)
-        return fov_image_resample(job->image, (enum fov_filter)job->method, in->width_px * factor,
-                                  in->height_px * factor, &job->enlarged, err);
-    if ((rc = fov_cli_model(job->args, factor, engine, &job->model, err)))
-        return rc;
-    return fov_image_enlarge(job->image, job->model, factor, &job->enlarged, err);
-}
-
 /* The resize and the resolution that come after the network, as operations of a recipe. */
-static enum fov_code finish(struct job *job, struct fov_err *err)
+static enum fov_code finish(const struct job *job, const struct fov_image *large,
+                            struct fov_image **ret_result, struct fov_err *err)
 {
     const struct fov_target_plan *const p = &job->plan;
     const struct fov_recipe_options options = {0};
     const int dpi = job->args->dpi > 0 ? job->args->dpi : job->args->print ? 300 : 0;
     char resize[120] = "", resolution[60] = "", json[200];
     struct fov_recipe *recipe;
-    struct fov_image *result;
     struct fov_outcome outcome;
     enum fov_code rc;
 
@@ -206,17 +187,39 @@ static enum fov_code finish(struct job *job, struct fov_err *err)
                    resolution);
     if ((rc = fov_recipe_parse(json, strlen(json), "the size", &recipe, err)))
         return rc;
-    rc = fov_recipe_run(recipe, job->enlarged, &options, &result, &outcome, err);
+    rc = fov_recipe_run(recipe, large, &options, ret_result, &outcome, err);
     fov_recipe_free(recipe);
-    if (rc)
-        return rc;
-    fov_image_free(job->enlarged);
-    job->enlarged = result;
-    return FOV_OK;
+    return rc;
 }
 
-static enum fov_code report(const struct job *job, struct fov_engine *engine, double seconds,
-                            struct fov_err *err)
+/* fov_frame_fn */
+static enum fov_code enlarge(void *user, const struct fov_image *frame,
+                             struct fov_image **ret_result, struct fov_err *err)
+{
+    struct job *const job = user;
+    const int factor = job->plan.factor;
+    struct fov_image *large;
+    struct fov_image_info in;
+    enum fov_code rc;
+
+    fov_image_get_info(frame, &in);
+    if (in.is_vector || factor == 1) /* drawn at its size already, or large enough */
+        return finish(job, frame, ret_result, err);
+    if (job->method != AI) {
+        rc = fov_image_resample(frame, (enum fov_filter)job->method, in.width_px * factor,
+                                in.height_px * factor, &large, err);
+    } else {
+        rc = job->model ? FOV_OK : fov_cli_model(job->args, factor, job->engine, &job->model, err);
+        rc = rc ? rc : fov_image_enlarge(frame, job->model, factor, &large, err);
+    }
+    if (rc)
+        return rc;
+    rc = finish(job, large, ret_result, err);
+    fov_image_free(large);
+    return rc;
+}
+
+static enum fov_code report(const struct job *job, double seconds, struct fov_err *err)
 {
     struct fov_image_info out;
     fov_image_get_info(job->enlarged, &out);
@@ -240,22 +243,21 @@ static enum fov_code report(const struct job *job, struct fov_engine *engine, do
                   job->in, "output", job->out, "width_px", out.width_px, "height_px", out.height_px,
                   "factor", job->plan.factor, "method", method, "model",
                   name ? name : job->args->model, "dials", turned, "format", job->format->name,
-                  "cpu", fov_engine_cpu(engine), "threads", fov_engine_n_threads(engine), "seconds",
-                  seconds),
+                  "cpu", fov_engine_cpu(job->engine), "threads", fov_engine_n_threads(job->engine),
+                  "seconds", seconds),
         err);
 }
 
 enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
 {
-    FOV_AUTO(fov_cli_engine_close_at) struct fov_engine *engine = NULL;
     FOV_AUTO(job_done) struct job job = {0};
     struct fov_image_info in;
     enum fov_code rc;
     const double start = fov_clock_s();
 
-    if ((rc = fov_cli_start(args, &engine, err)) || (rc = check_args(args, &job, err)) ||
-        (rc = load(&job, &in, err)) || (rc = enlarge(&job, &in, engine, err)) ||
-        (rc = finish(&job, err)))
+    if ((rc = fov_cli_start(args, &job.engine, err)) || (rc = check_args(args, &job, err)) ||
+        (rc = load(&job, &in, err)) ||
+        (rc = fov_image_each_frame(job.image, enlarge, &job, &job.enlarged, err)))
         return rc;
     fov_cli_progress_init(&job.progress);
     fov_cli_warn_of_alpha(job.enlarged, job.format, job.out);
@@ -268,5 +270,5 @@ enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
         fov_cli_progress_done(&job.progress, NULL);
         return rc;
     }
-    return report(&job, engine, fov_clock_s() - start, err);
+    return report(&job, fov_clock_s() - start, err);
 }

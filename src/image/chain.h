@@ -29,6 +29,10 @@
 #undef FIELD
 #undef END
 
+/* The format that a convert calls by this number. FOV_EUSAGE. */
+FOV_CHECKED enum fov_code fov__format_at(int index, const struct fov_format **ret_format,
+                                         struct fov_err *err);
+
 /* ---- the picture on its way ------------------------------------------------------------ */
 
 struct fov_chain {

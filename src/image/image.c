@@ -84,9 +84,11 @@ void fov_image_free(struct fov_image *image)
 void fov_image_get_info(const struct fov_image *image, struct fov_image_info *ret_info)
 {
     VipsImage *const v = image->vips;
+    const int n_frames = image->n_frames > 1 ? image->n_frames : 1;
     *ret_info = (struct fov_image_info){
         .width_px = vips_image_get_width(v),
-        .height_px = vips_image_get_height(v),
+        .height_px = vips_image_get_height(v) / n_frames,
+        .n_frames = n_frames,
         .n_channels = vips_image_get_bands(v),
         .has_alpha = vips_image_get_bands(v) % 2 == 0,
         .is_16bit = vips_image_get_format(v) == VIPS_FORMAT_USHORT,

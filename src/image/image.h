@@ -35,6 +35,7 @@ struct fov_load_options {
     int64_t max_pixels; /* refuse more, from the header; 0: FOV_DEFAULT_MAX_PIXELS. Of a drawing, at
                            its own size */
     int page;           /* of a picture of several, from 0; -1: refuse one of several */
+    bool all_frames;    /* with page -1: take them all */
     bool trust;         /* read formats whose decoders are not made for files of strangers, too */
     double vector_scale; /* draw SVG and PDF this many times larger; 0: 1 */
 };
@@ -48,7 +49,8 @@ FOV_CHECKED enum fov_code fov_image_load(const char *path, const struct fov_load
 void fov_image_free(struct fov_image *image);
 
 struct fov_image_info {
-    int width_px, height_px;
+    int width_px, height_px; /* of one frame */
+    int n_frames;
     int n_channels; /* alpha counted */
     bool has_alpha;
     bool is_16bit;
@@ -56,6 +58,17 @@ struct fov_image_info {
     const char *name; /* for messages; lives as long as the image */
 };
 void fov_image_get_info(const struct fov_image *image, struct fov_image_info *ret_info);
+
+/* Works on a frame. Gives *ret_result. */
+typedef enum fov_code fov_frame_fn(void *user, const struct fov_image *frame,
+                                   struct fov_image **ret_result, struct fov_err *err);
+
+/* Put each frame of a picture through `fn`, or the picture that has but one. Several are computed,
+ * one after the other, and joined with their times. Gives *ret_image. What `fn` fails with;
+ * FOV_EFORMAT when the input is damaged or results are not of one size, FOV_ENOMEM. */
+FOV_CHECKED enum fov_code fov_image_each_frame(const struct fov_image *in, fov_frame_fn *fn,
+                                               void *user, struct fov_image **ret_image,
+                                               struct fov_err *err);
 
 /* ---- enlarge and shrink ---------------------------------------------------------------- */
 
@@ -93,6 +106,7 @@ struct fov_format {
     const char *saver;    /* libvips's operation; NULL: our own writer */
     int max_side_px;
     bool has_alpha, has_quality;
+    bool has_frames; /* several in a file */
 };
 
 /* The format that the name of `path` asks for; PNG for "-" and for a name without a suffix.

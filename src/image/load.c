@@ -118,9 +118,9 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
     return FOV_OK;
 }
 
-/* Read the header of page `page`, as far as the loader knows pages. */
-static enum fov_code open_header(const struct opening *o, int page, VipsImage **ret_image,
-                                 struct fov_err *err)
+/* Read the header of page `page`, as far as the loader knows pages, or of all with n_pages -1. */
+static enum fov_code open_header(const struct opening *o, int page, int n_pages,
+                                 VipsImage **ret_image, struct fov_err *err)
 {
     VipsOperation *const op = vips_operation_new(o->loader);
     if (!op)
@@ -133,6 +133,8 @@ static enum fov_code open_header(const struct opening *o, int page, VipsImage **
     g_object_set(op, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
     if (page > 0 && g_object_class_find_property(G_OBJECT_GET_CLASS(op), "page"))
         g_object_set(op, "page", page, NULL);
+    if (n_pages != 1 && g_object_class_find_property(G_OBJECT_GET_CLASS(op), "n"))
+        g_object_set(op, "n", n_pages, NULL);
     if (is_vector_loader(o->loader))
         g_object_set(op, "scale", vector_scale(o), NULL);
 
@@ -171,7 +173,9 @@ static enum fov_code check_pixels(const struct opening *o, VipsImage *image, str
     return fov__over_limit(o->name, width, height, limit_of(o), err);
 }
 
-static enum fov_code check_pages(const struct opening *o, VipsImage *image, struct fov_err *err)
+/* Gives *ret_n, how many frames are wanted. */
+static enum fov_code check_pages(const struct opening *o, VipsImage *image, int *ret_n,
+                                 struct fov_err *err)
 {
     /* what libvips counts as pages of JPEG 2000 are smaller copies */
     const int n_pages = strstr(o->loader, "Jp2k") ? 1 : vips_image_get_n_pages(image);
@@ -179,27 +183,37 @@ static enum fov_code check_pages(const struct opening *o, VipsImage *image, stru
     if (page >= n_pages)
         return fov_fail(err, FOV_EFORMAT, "%s: holds %d frames or pages; there is no --page %d",
                         o->name, n_pages, page);
-    if (n_pages > 1 && page < 0)
+    if (n_pages > 1 && page < 0 && !o->options->all_frames)
         return fov_fail(err, FOV_EFORMAT,
-                        "%s: holds %d frames or pages; choose one with --page 0 to %d", o->name,
-                        n_pages, n_pages - 1);
+                        "%s: holds %d frames or pages; choose one with --page 0 to %d, or write "
+                        ".webp, .gif or .tiff, which hold them all",
+                        o->name, n_pages, n_pages - 1);
+    *ret_n = page < 0 ? n_pages : 1;
     return FOV_OK;
 }
 
-/* Open the page asked for, once the first one's header has said how many there are. */
-static enum fov_code open_page(const struct opening *o, VipsImage **ret_image, struct fov_err *err)
+/* Open what is asked for, once the first page's header has said how many there are. */
+static enum fov_code open_page(const struct opening *o, VipsImage **ret_image, int *ret_n_frames,
+                               struct fov_err *err)
 {
     FOV_AUTO(fov__unref_at) VipsImage *image = NULL;
+    const int page = o->options->page > 0 ? o->options->page : 0;
+    int n_frames = 1;
     enum fov_code rc;
-    if ((rc = open_header(o, 0, &image, err)) || (rc = check_pages(o, image, err)))
+    if ((rc = open_header(o, 0, 1, &image, err)) || (rc = check_pages(o, image, &n_frames, err)))
         return rc;
-    if (o->options->page > 0) {
+    if (page > 0 || n_frames > 1) {
         g_object_unref(FOV_STEAL(image));
-        if ((rc = open_header(o, o->options->page, &image, err)))
+        if ((rc = open_header(o, page, n_frames > 1 ? -1 : 1, &image, err)))
             return rc;
     }
     if ((rc = check_pixels(o, image, err)))
         return rc;
+    if (n_frames > 1 && vips_image_get_page_height(image) * n_frames != image->Ysize)
+        return fov_fail(err, FOV_EFORMAT,
+                        "%s: its %d pages are not of one size; choose one with --page", o->name,
+                        n_frames);
+    *ret_n_frames = n_frames;
     *ret_image = FOV_STEAL(image);
     return FOV_OK;
 }
@@ -240,7 +254,7 @@ static int turn_upright(VipsImage **image)
 {
     VipsImage *t = NULL;
     const int orientation = vips_image_get_orientation(*image);
-    if (orientation == 1)
+    if (orientation == 1 || vips_image_get_page_height(*image) < (*image)->Ysize)
         return 0;
     if (orientation > 2 &&
         fov__make_random(image)) /* 2 mirrors left and right: rows stay in order */
@@ -297,14 +311,16 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
     struct opening o = {
         .path = path, .name = from_stdin ? "standard input" : path, .options = options};
     FOV_AUTO(fov__unref_at) VipsImage *image = NULL;
+    int n_frames = 1;
     enum fov_code rc;
 
     if (!from_stdin && (rc = check_file(path, err)))
         return rc;
     if ((rc = find_loader(&o, err)) ||
-        (rc = o.is_bmp ? open_bmp(&o, &image, err) : open_page(&o, &image, err)) ||
+        (rc = o.is_bmp ? open_bmp(&o, &image, err) : open_page(&o, &image, &n_frames, err)) ||
         (rc = prepare(&o, &image, err)))
         return rc;
-    const struct fov_image like = {.is_vector = o.loader && is_vector_loader(o.loader)};
+    const struct fov_image like = {.is_vector = o.loader && is_vector_loader(o.loader),
+                                   .n_frames = n_frames};
     return fov__image_wrap(FOV_STEAL(image), &like, o.name, ret_image, err);
 }

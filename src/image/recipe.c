@@ -319,6 +319,16 @@ void fov_recipe_free(struct fov_recipe *recipe)
     fov_free(recipe);
 }
 
+enum fov_code fov_recipe_format(const struct fov_recipe *recipe,
+                                const struct fov_format **ret_format, struct fov_err *err)
+{
+    *ret_format = NULL;
+    for (int i = recipe->n_ops - 1; i >= 0; i--)
+        if (recipe->ops[i].info->fields == fields_convert)
+            return fov__format_at(recipe->ops[i].as.convert.format, ret_format, err);
+    return FOV_OK;
+}
+
 /* ---- running ----------------------------------------------------------------------------- */
 
 static enum fov_code apply(struct fov_chain *c, const struct op *op, struct fov_err *err)

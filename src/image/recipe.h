@@ -22,6 +22,11 @@ FOV_CHECKED enum fov_code fov_recipe_parse(const char *text, size_t n_bytes, con
                                            struct fov_recipe **ret_recipe, struct fov_err *err);
 void fov_recipe_free(struct fov_recipe *recipe);
 
+/* The format that a convert in it asks for, or NULL. FOV_EUSAGE when it cannot be written here. */
+FOV_CHECKED enum fov_code fov_recipe_format(const struct fov_recipe *recipe,
+                                            const struct fov_format **ret_format,
+                                            struct fov_err *err);
+
 /* Opens the network called `name` (NULL: the default) for an enlargement by `factor`. It must live
  * until the picture is saved. Errors of fov_model_open_dialled(). */
 typedef enum fov_code fov_open_model_fn(void *user, const char *name, int factor,
@@ -36,9 +41,8 @@ struct fov_recipe_options {
 
 /* What comes out beside a picture. */
 struct fov_outcome {
-    const struct fov_format *format; /* what a convert asks for, or NULL */
-    int quality;                     /* likewise, or 0 */
-    int64_t max_bytes;               /* of the file, or 0 */
+    int quality;       /* what a convert asks for, or 0 */
+    int64_t max_bytes; /* of the file, or 0 */
     bool is_upscaled;
     bool is_size_known; /* false after a dry run of what only pixels can tell */
 };

@@ -27,13 +27,14 @@
 enum { AVIF_EFFORT = 3, JXL_EFFORT = 5 };
 
 static const struct fov_format formats[] = {
-    {"PNG", ".png", NULL, VIPS_MAX_COORD, true, false},
-    {"JPEG", ".jpg.jpeg.jpe.jfif", "jpegsave_target", 65500, false, true},
-    {"WebP", ".webp", "webpsave_target", 16383, true, true},
-    {"TIFF", ".tif.tiff", "tiffsave_target", VIPS_MAX_COORD, true, false},
-    {"AVIF", ".avif", "heifsave_target", 16384, true, true},
-    {"HEIF", ".heic.heif", "heifsave_target", 16384, true, true},
-    {"JPEG XL", ".jxl", "jxlsave_target", VIPS_MAX_COORD, true, true},
+    {"PNG", ".png", NULL, VIPS_MAX_COORD, true, false, false},
+    {"JPEG", ".jpg.jpeg.jpe.jfif", "jpegsave_target", 65500, false, true, false},
+    {"WebP", ".webp", "webpsave_target", 16383, true, true, true},
+    {"TIFF", ".tif.tiff", "tiffsave_target", VIPS_MAX_COORD, true, false, true},
+    {"AVIF", ".avif", "heifsave_target", 16384, true, true, false},
+    {"HEIF", ".heic.heif", "heifsave_target", 16384, true, true, false},
+    {"JPEG XL", ".jxl", "jxlsave_target", VIPS_MAX_COORD, true, true, false},
+    {"GIF", ".gif", "gifsave_target", 65535, true, false, true},
 };
 
 /* Is `suffix`, without its dot, one of ".a.b.c"? */
@@ -67,10 +68,11 @@ enum fov_code fov_format_of(const char *path, const struct fov_format **ret_form
             *ret_format = &formats[i];
             return FOV_OK;
         }
-    return fov_fail(err, FOV_EUSAGE,
-                    "%s: cannot write %s; .png, .jpg, .webp, .tiff, .avif, .heic and .jxl are "
-                    "formats that it can be",
-                    path, dot);
+    return fov_fail(
+        err, FOV_EUSAGE,
+        "%s: cannot write %s; .png, .jpg, .webp, .tiff, .avif, .heic, .jxl and .gif are "
+        "formats that it can be",
+        path, dot);
 }
 
 /* ---- where the bytes go ------------------------------------------------------------------ */
@@ -170,6 +172,8 @@ static int encode_by_vips(VipsImage *image, struct sink *sink, const struct enco
                                     VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, NULL);
     if (!strcmp(name, "WebP"))
         return vips_webpsave_target(image, target, "Q", q, NULL);
+    if (!strcmp(name, "GIF"))
+        return vips_gifsave_target(image, target, NULL);
     if (!strcmp(name, "JPEG XL"))
         return vips_jxlsave_target(image, target, "Q", q, "effort", JXL_EFFORT, NULL);
     return vips_jpegsave_target(image, target, "Q", q, NULL);
@@ -329,13 +333,18 @@ static enum fov_code explain(const struct fov_image *image, const char *path,
                           step && step->code ? "is damaged" : "is damaged, or cannot be encoded");
 }
 
-static enum fov_code check_side(const VipsImage *v, const struct fov_format *format,
+static enum fov_code check_side(const struct fov_image *image, const struct fov_format *format,
                                 const char *path, struct fov_err *err)
 {
-    if (v->Xsize <= format->max_side_px && v->Ysize <= format->max_side_px)
-        return FOV_OK;
-    return fov_fail(err, FOV_ELIMIT, "%s: a result of %dx%d is over %s's limit of %d a side", path,
-                    v->Xsize, v->Ysize, format->name, format->max_side_px);
+    struct fov_image_info i;
+    fov_image_get_info(image, &i);
+    if (i.width_px > format->max_side_px || i.height_px > format->max_side_px)
+        return fov_fail(err, FOV_ELIMIT, "%s: a result of %dx%d is over %s's limit of %d a side",
+                        path, i.width_px, i.height_px, format->name, format->max_side_px);
+    if (i.n_frames > 1 && !format->has_frames)
+        return fov_fail(err, FOV_EUSAGE, "%s: %s holds one picture and not %d frames", path,
+                        format->name, i.n_frames);
+    return FOV_OK;
 }
 
 enum fov_code fov_image_save(const struct fov_image *image, const char *path,
@@ -350,7 +359,7 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
     if ((rc = options->format ? FOV_OK : fov_format_of(path, &format, err)))
         return rc;
     format = options->format ? options->format : format;
-    if ((rc = check_side(image->vips, format, path, err)) ||
+    if ((rc = check_side(image, format, path, err)) ||
         (rc = fov_outfile_open(path, options->replace, &file, err)))
         return rc;
 

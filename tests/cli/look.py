@@ -12,7 +12,7 @@ import struct
 import sys
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageColor
 
 import png
 from reference_eval import resize
@@ -192,6 +192,18 @@ def bare(path):
         check(word not in data, f"{path} holds {word}")
 
 
+def frames(path, size, *colours):
+    """Has the file a frame of this size and about this colour for each of these?"""
+    with Image.open(path) as image:
+        n = getattr(image, "n_frames", 1)
+        check(n == len(colours), f"{path} has {n} frames")
+        for i, colour in enumerate(colours):
+            image.seek(i)
+            check("x".join(map(str, image.size)) == size, f"{path}: frame {i} is {image.size}")
+            far = np.abs(np.asarray(image.convert("RGB"), int) - ImageColor.getrgb(colour)).max()
+            check(far < 24, f"{path}: frame {i} is {far} from {colour}")
+
+
 def exif(path, tag, want):
     """Has an EXIF tag this value?"""
     with Image.open(path) as image:
@@ -249,8 +261,8 @@ def main():
     """Run each line."""
     commands = {f.__name__: f for f in (
         facts, container, repeated, same_below, near, as_bicubic, constant, about, pixel, levels,
-        opaque, no_green, sharp, profile, no_profile, managed, bare, exif, chunk_once, no_larger,
-        text, upright, dpi)}
+        opaque, no_green, sharp, profile, no_profile, managed, bare, frames, exif, chunk_once,
+        no_larger, text, upright, dpi)}
     for line in sys.stdin:
         command, *arguments = shlex.split(line)
         commands[command](*arguments)

@@ -463,7 +463,7 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
 @test "several frames are refused without --page, and one is taken with it" {
     for suffix in gif webp tiff; do
         take "frames.$suffix"
-        fails 65 "frames.$suffix: holds 3 frames or pages; choose one with --page 0 to 2" \
+        fails 65 "frames.$suffix: holds 3 frames or pages; choose one with --page 0 to 2, *" \
             upscale "frames.$suffix" out.png --method nearest
         enlarges "frames.$suffix" "$suffix-0.png" --method nearest --page 0
         look about "$suffix-0.png" 4 255 0 0
@@ -471,6 +471,38 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
         look about "$suffix-2.png" 4 0 0 255
         fails 65 "frames.$suffix: *" upscale "frames.$suffix" out.png --method nearest --page 3
     done
+}
+
+@test "all frames go where there is room for them, with their times" {
+    for suffix in gif webp tiff; do
+        take "frames.$suffix"
+        for to in gif webp tiff; do
+            enlarges "frames.$suffix" "$suffix.$to" --factor 2
+            look frames "$suffix.$to" 48x32 '#ff0000' '#00ff00' '#0000ff'
+        done
+    done
+    "$PYTHON" - <<'END'
+from PIL import Image
+a, b, c = (Image.new("RGB", (24, 16), (60 * i, 90, 200)) for i in range(3))
+a.save("timed.gif", save_all=True, append_images=[b, c], duration=[120, 340, 560], loop=0)
+END
+    enlarges timed.gif timed.webp --factor 2
+    enlarges timed.webp again.gif --factor 2
+    [ "$("$PYTHON" -c 'from PIL import Image, ImageSequence as s
+print([f.info["duration"] for f in s.Iterator(Image.open("again.gif"))])')" = '[120, 340, 560]' ]
+}
+
+@test "a chain works on each frame by itself" {
+    take frames.gif
+    "$FOVEA" transform frames.gif out.tiff --ops '[{"type": "rotate", "angle_in_degrees": 90},
+        {"type": "blur", "sigma": 9}, {"type": "upscale", "factor": 2}]'
+    look frames out.tiff 32x48 '#ff0000' '#00ff00' '#0000ff'
+    fails 65 'frames.gif: holds 3 frames or pages and PNG one; *' transform frames.gif out.png \
+        --ops '[{"type": "flip"}]'
+    fails 65 'frames.gif: 24x48 is 1152 pixels, over the limit of 1151 *' upscale frames.gif out.gif \
+        --max-pixels 1151
+    "$FOVEA" transform frames.gif one.png --ops '[]' --page 1
+    look about one.png 4 0 255 0
 }
 
 @test "one frame of several becomes a file of one frame" {
@@ -491,7 +523,7 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
 
 @test "the picture of an icon that --page names" {
     take icon.ico
-    fails 65 'icon.ico: holds 2 frames or pages; choose one with --page 0 to 1' \
+    fails 65 'icon.ico: holds 2 frames or pages; choose one with --page 0 to 1, *' \
         upscale icon.ico out.png --method nearest --trust
     enlarges icon.ico page0.png --method nearest --page 0 --trust
     enlarges icon.ico page1.png --method nearest --page 1 --trust

@@ -197,7 +197,7 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
 
 @test "an output suffix that cannot be written" {
     take photo.png
-    local formats='.png, .jpg, .webp, .tiff, .avif, .heic and .jxl are formats that it can be'
+    local formats='.png, .jpg, .webp, .tiff, .avif, .heic, .jxl and .gif are formats that it can be'
     fails 2 "out.bmp: cannot write .bmp; $formats" upscale photo.png out.bmp
     fails 2 "out.p: cannot write .p; $formats" upscale photo.png out.p
     fails 2 "out.pngx: cannot write .pngx; $formats" upscale photo.png out.pngx
