@@ -117,7 +117,8 @@ static enum fov_code open_model(void *user, const char *name, int factor,
     for (int i = 0; i < job->n_models; i++) {
         const struct opened *const o = &job->models[i];
         const bool same_name = name && o->name ? !strcmp(name, o->name) : name == o->name;
-        if (same_name && o->factor == factor && !memcmp(&o->dials, dials, sizeof(*dials))) {
+        if (same_name && o->factor == factor && o->dials.detail == dials->detail &&
+            o->dials.denoise == dials->denoise) {
             *ret_model = o->model;
             return FOV_OK;
         }

@@ -184,25 +184,36 @@ void fov_presets_done(struct fov_presets *presets)
 
 /* ---- use --------------------------------------------------------------------------------- */
 
-/* The factor that "500:4 1000:2 *:1" has for a width; 1 where none fits, 0 when it is misspelt. */
+/* Step over "WIDTH:FACTOR" at *at. Gives both, WIDTH -1 for "*". False when it is misspelt. */
+static bool read_rule(const char **at, long *ret_width, long *ret_factor)
+{
+    char *end;
+    *ret_width = -1;
+    if (**at == '*')
+        end = (char *)*at + 1;
+    else
+        *ret_width = strtol(*at, &end, 10);
+    if (end == *at || *end != ':')
+        return false;
+    *at = end + 1;
+    *ret_factor = strtol(*at, &end, 10);
+    if (end == *at || (*end && !strchr(" \t", *end)))
+        return false;
+    *at = end + strspn(end, " \t");
+    return *ret_factor >= 2 && *ret_factor <= 4;
+}
+
+/* The factor that "500:4 1000:2 *:2" has for a width; 1 where none fits, 0 when it is misspelt. */
 static int factor_for(const char *rule, int width_px)
 {
-    int found = 1;
-    bool settled = false;
-    for (const char *at = rule; *at; at += strspn(at, " \t")) {
-        int width = width_px, factor, used = 0;
-        if (*at == '*' ? sscanf(at, "*:%d%n", &factor, &used) != 1
-                       : sscanf(at, "%d:%d%n", &width, &factor, &used) != 2)
+    long found = 1, width, factor;
+    for (const char *at = rule; *at;) {
+        if (!read_rule(&at, &width, &factor))
             return 0;
-        if (factor < 2 || factor > 4 || (at[used] && !strchr(" \t", at[used])))
-            return 0;
-        if (!settled && width_px <= width) {
+        if (found == 1 && (width < 0 || width_px <= width))
             found = factor;
-            settled = true;
-        }
-        at += used;
     }
-    return found;
+    return (int)found;
 }
 
 enum fov_code fov_preset_recipe(const struct fov_presets *presets, const char *name, int width_px,

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -128,10 +129,9 @@ static int word_index(const char *words, const char *word)
 /* 0xRRGGBB, or -1. */
 static int colour_of(const char *text)
 {
-    unsigned rgb;
     if (strlen(text) != 7 || text[0] != '#' || strspn(text + 1, "0123456789abcdefABCDEF") != 6)
         return -1;
-    return sscanf(text + 1, "%x", &rgb) == 1 ? (int)rgb : -1;
+    return (int)strtol(text + 1, NULL, 16);
 }
 
 /* FOV_EUSAGE: the value of a field is not what it may be. A colour is the picture's business. */
