@@ -38,6 +38,7 @@ OWNED = {
     "gobject/": {"image"},
     "gio/": {"image"},
     "gmodule.h": {"image"},
+    "dlfcn.h": {"image"},
     "gdk-pixbuf/": {"image"},
     "isa-l/": {"image"},
     "jansson.h": {"image", "server", "cli"},

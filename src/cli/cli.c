@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/models.h"
+#include "image/models.h"
 
 void fov_cli_engine_close_at(struct fov_engine **engine)
 {

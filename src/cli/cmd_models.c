@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/cmd_models_check.h"
-#include "cli/models.h"
+#include "image/models.h"
 
 static const char *or_empty(const char *text)
 {

@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/models.h"
+#include "image/models.h"
 #include "judge/check.h"
 
 struct check {

@@ -262,8 +262,7 @@ static int turn_upright(VipsImage **image)
     return step(image, vips_autorot(*image, &t, NULL), &t);
 }
 
-/* To sRGB or grey of 8 or 16 bits, by the picture's profile where one is needed for that. */
-static int normalise(VipsImage **image)
+int fov__normalise(VipsImage **image)
 {
     VipsImage *t = NULL;
     const VipsInterpretation space = vips_image_guess_interpretation(*image);
@@ -294,7 +293,7 @@ static enum fov_code prepare(const struct opening *o, VipsImage **image, struct 
 {
     if (turn_upright(image))
         return fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");
-    if (normalise(image))
+    if (fov__normalise(image))
         return fov__vips_fail(err, FOV_EFORMAT, o->name, "its colours cannot be converted");
     const int bands = vips_image_get_bands(*image);
     if (bands < 1 || bands > 4)

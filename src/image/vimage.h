@@ -45,6 +45,10 @@ FOV_CHECKED enum fov_code fov__resample(const struct fov_image *in, enum fov_fil
  * error. */
 int fov__fill_transparent(VipsImage *in, VipsImage **ret_image);
 
+/* To sRGB or grey of 8 or 16 bits, by the picture's profile where one is needed for that. Zero, or
+ * libvips's error. */
+int fov__normalise(VipsImage **image);
+
 /* Load a BMP; FOV_EFORMAT, FOV_ELIMIT, FOV_ENOMEM. Gives *ret_image. */
 FOV_CHECKED enum fov_code fov__load_bmp(VipsSource *source, const char *name, int64_t max_pixels,
                                         VipsImage **ret_image, struct fov_err *err);

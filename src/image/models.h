@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* models.h -- where networks are installed, and which file a name means. */
-#ifndef FOV_CLI_MODELS_H
-#define FOV_CLI_MODELS_H
+#ifndef FOV_IMAGE_MODELS_H
+#define FOV_IMAGE_MODELS_H
 
 #include "base/err.h"
 

@@ -2,15 +2,18 @@
 /* models.c -- where networks are installed, and which file a name means.
  *
  * No path is compiled in: the folder is found from where the program lies, so that a build tree and
- * an installation work wherever they are moved.
+ * an installation work wherever they are moved; or from where the module for libvips lies, which
+ * holds this code, too.
  *
  * Threads: main. Owns: what it gives. Trust: names are a user's; a name is never a path out of the
  * folder, because anything with a slash is taken as a path of its own.
  */
 #define _GNU_SOURCE
-#include "cli/models.h"
+#include "image/models.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +21,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "cli/options.h"
 
 static char *join(const char *a, const char *b, const char *c)
 {
@@ -35,11 +37,36 @@ static bool is_folder(const char *path)
     return path && !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+/* The first of these, seen from the folder of the file `path`, that is a folder. Gives *ret_folder,
+ * or leaves it. False without memory. */
+static bool look_beside(const char *path, const char *const *places, size_t n, char **ret_folder)
+{
+    FOV_AUTO(fov_free_at) char *here = fov_strdup(path);
+    char *const slash = here ? strrchr(here, '/') : NULL;
+    if (!slash)
+        return here != NULL;
+    slash[1] = '\0';
+    for (size_t i = 0; i < n && !*ret_folder; i++) {
+        char *const folder = join(here, places[i], "");
+        if (!folder)
+            return false;
+        if (is_folder(folder))
+            *ret_folder = folder;
+        else
+            fov_free(folder);
+    }
+    return true;
+}
+
 enum fov_code fov_models_folder(char **ret_folder, struct fov_err *err)
 {
-    static const char *const beside[] = {"../share/fovea/models", "../models"};
+    static const char *const beside_program[] = {"../share/fovea/models", "../models"};
+    /* lib/x86_64-linux-gnu/vips-modules-8.14/, of /usr or of /usr/local */
+    static const char *const beside_module[] = {"../../../share/fovea/models", "../models",
+                                                "../../../local/share/fovea/models"};
     const char *const chosen = getenv("FOVEA_MODELS");
-    char program[4096];
+    char program[4096], *folder = NULL;
+    Dl_info code;
 
     if (chosen && *chosen) {
         if (!is_folder(chosen))
@@ -49,22 +76,17 @@ enum fov_code fov_models_folder(char **ret_folder, struct fov_err *err)
     }
     const ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
     program[n > 0 ? n : 0] = '\0';
-    char *const slash = strrchr(program, '/');
-    if (slash)
-        slash[1] = '\0';
-    for (size_t i = 0; i < FOV_N_ELEMENTS(beside); i++) {
-        char *const folder = join(program, beside[i], "");
-        if (!folder)
-            return fov_fail(err, FOV_ENOMEM, "no memory to look for models");
-        if (is_folder(folder)) {
-            *ret_folder = folder;
-            return FOV_OK;
-        }
-        fov_free(folder);
-    }
-    return fov_fail(err, FOV_EMODEL,
-                    "no networks are installed beside the program (FOVEA_MODELS names another "
-                    "folder)");
+    bool good = look_beside(program, beside_program, FOV_N_ELEMENTS(beside_program), &folder);
+    if (good && !folder && dladdr(beside_program, &code) && code.dli_fname)
+        good = look_beside(code.dli_fname, beside_module, FOV_N_ELEMENTS(beside_module), &folder);
+    if (!good)
+        return fov_fail(err, FOV_ENOMEM, "no memory to look for models");
+    if (!folder)
+        return fov_fail(err, FOV_EMODEL,
+                        "no networks are installed beside the program (FOVEA_MODELS names another "
+                        "folder)");
+    *ret_folder = folder;
+    return FOV_OK;
 }
 
 void fov_models_free(char **names, int n)
