@@ -101,18 +101,40 @@ enum fov_code fov_cli_check_output(const struct fov_args *args, const char *out,
     return FOV_OK;
 }
 
-enum fov_code fov_cli_keep(const struct fov_args *args, enum fov_keep *ret_keep,
-                           struct fov_err *err)
+static enum fov_code find_keep(const struct fov_args *args, enum fov_keep *ret_keep,
+                               struct fov_err *err)
 {
     const char *const name = args->keep ? args->keep : args->strip ? "none" : "all";
+    if (args->keep && args->strip)
+        return fov_fail(err, FOV_EUSAGE, "--strip is --keep none; give one of them");
     for (int i = 0; i < FOV_N_KEEPS; i++)
         if (!strcmp(name, fov_keep_names[i])) {
             *ret_keep = (enum fov_keep)i;
-            return args->keep && args->strip
-                       ? fov_fail(err, FOV_EUSAGE, "--strip is --keep none; give one of them")
-                       : FOV_OK;
+            return FOV_OK;
         }
     return fov_fail(err, FOV_EUSAGE, "--keep %.20s: it is one of all, icc, none", name);
+}
+
+enum fov_code fov_cli_save_options(const struct fov_args *args,
+                                   struct fov_save_options *ret_options, struct fov_err *err)
+{
+    struct fov_save_options o = {
+        .quality = args->quality > 0 ? args->quality : 0,
+        .lossless = args->lossless,
+        .chroma = args->chroma > 0 ? args->chroma : 0,
+        .progressive = args->progressive,
+        .effort = args->effort > 0 ? args->effort : 0,
+        .replace = args->force,
+    };
+    const enum fov_code rc = find_keep(args, &o.keep, err);
+    if (rc)
+        return rc;
+    if (o.chroma && o.chroma != 420 && o.chroma != 444)
+        return fov_fail(err, FOV_EUSAGE, "--chroma %d: it is 444 or 420", o.chroma);
+    if (o.lossless && o.quality)
+        return fov_fail(err, FOV_EUSAGE, "--lossless has no --quality");
+    *ret_options = o;
+    return FOV_OK;
 }
 
 void fov_cli_progress_init(struct fov_cli_progress *progress)

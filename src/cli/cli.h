@@ -32,9 +32,10 @@ FOV_CHECKED enum fov_code fov_cli_model(const struct fov_args *args, int factor,
 FOV_CHECKED enum fov_code fov_cli_check_output(const struct fov_args *args, const char *out,
                                                struct fov_err *err);
 
-/* What --keep and --strip ask for. Gives *ret_keep. FOV_EUSAGE. */
-FOV_CHECKED enum fov_code fov_cli_keep(const struct fov_args *args, enum fov_keep *ret_keep,
-                                       struct fov_err *err);
+/* What the options ask of the file that is written. Gives *ret_options. FOV_EUSAGE. */
+FOV_CHECKED enum fov_code fov_cli_save_options(const struct fov_args *args,
+                                               struct fov_save_options *ret_options,
+                                               struct fov_err *err);
 
 /* A line on a terminal that says how far a picture is; nothing where standard error is none. */
 struct fov_cli_progress {

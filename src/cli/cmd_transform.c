@@ -27,7 +27,7 @@ struct job {
     struct fov_image *image, *result; /* the pipeline */
     struct fov_outcome outcome;
     const struct fov_format *format;
-    enum fov_keep keep;
+    struct fov_save_options save;
     struct opened {
         const char *name; /* a text of the recipe */
         int factor;
@@ -94,7 +94,7 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     if (!args->ops == !args->preset)
         return fov_fail(err, FOV_EUSAGE,
                         "transform needs either --ops, a JSON array of operations, or --preset");
-    if ((rc = fov_cli_keep(args, &job->keep, err)))
+    if ((rc = fov_cli_save_options(args, &job->save, err)))
         return rc;
     if (!args->dry_run && (rc = fov_cli_check_output(args, job->out, err)))
         return rc;
@@ -226,16 +226,13 @@ enum fov_code fov_cmd_transform(const struct fov_args *args, struct fov_err *err
         return report(&job, 0, err);
     fov_cli_progress_init(&job.progress);
     fov_cli_warn_of_alpha(job.result, job.format, job.out);
-    const struct fov_save_options options = {
-        .format = job.format,
-        .quality = args->quality > 0 ? args->quality : job.outcome.quality,
-        .max_bytes = job.outcome.max_bytes,
-        .keep = job.keep,
-        .replace = args->force,
-        .progress = fov_cli_on_progress,
-        .user = &job.progress,
-    };
-    if ((rc = fov_image_save(job.result, job.out, &options, err))) {
+    job.save.format = job.format;
+    if (!job.save.quality)
+        job.save.quality = job.outcome.quality;
+    job.save.max_bytes = job.outcome.max_bytes;
+    job.save.progress = fov_cli_on_progress;
+    job.save.user = &job.progress;
+    if ((rc = fov_image_save(job.result, job.out, &job.save, err))) {
         fov_cli_progress_done(&job.progress, NULL);
         return rc;
     }

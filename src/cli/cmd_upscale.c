@@ -22,7 +22,7 @@ struct job {
     struct fov_target_plan plan;
     int method; /* AI or an enum fov_filter */
     const struct fov_format *format;
-    enum fov_keep keep;
+    struct fov_save_options save;
     const struct fov_args *args;
     struct fov_cli_progress progress;
 
@@ -97,7 +97,7 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     job->in = args->operands[0];
     job->out = args->operands[1];
     if ((rc = find_method(args->method, &job->method, err)) || (rc = read_target(args, job, err)) ||
-        (rc = fov_cli_keep(args, &job->keep, err)) ||
+        (rc = fov_cli_save_options(args, &job->save, err)) ||
         (rc = fov_format_of(job->out, &job->format, err)))
         return rc;
     if (args->quality > 0 && !job->format->has_quality)
@@ -261,12 +261,9 @@ enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
         return rc;
     fov_cli_progress_init(&job.progress);
     fov_cli_warn_of_alpha(job.enlarged, job.format, job.out);
-    const struct fov_save_options options = {.quality = args->quality > 0 ? args->quality : 0,
-                                             .keep = job.keep,
-                                             .replace = args->force,
-                                             .progress = fov_cli_on_progress,
-                                             .user = &job.progress};
-    if ((rc = fov_image_save(job.enlarged, job.out, &options, err))) {
+    job.save.progress = fov_cli_on_progress;
+    job.save.user = &job.progress;
+    if ((rc = fov_image_save(job.enlarged, job.out, &job.save, err))) {
         fov_cli_progress_done(&job.progress, NULL);
         return rc;
     }

@@ -187,6 +187,8 @@ enum fov_code fov_options_parse(enum fov_command_id command, int argc, char **ar
                             .height = -1,
                             .min_side = -1,
                             .dpi = -1,
+                            .chroma = -1,
+                            .effort = -1,
                             .detail = -1,
                             .denoise = -1};
     struct option known[N_OPTIONS + 1] = {0};

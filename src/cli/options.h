@@ -16,11 +16,12 @@ enum fov_command_id {
 
 /* Numbers are -1 and texts NULL where the option was not given. */
 struct fov_args {
-    int factor, scale, threads, quality, page, width, height, min_side, dpi; /* factor 0: auto */
+    int factor, scale, threads, quality, page, width, height, min_side, dpi, chroma,
+        effort; /* factor 0: auto */
     int64_t max_pixels;
     double detail, denoise;
     const char *method, *model, *mix, *set, *ops, *preset, *fit, *print, *keep;
-    bool dry_run, exact, force, trust, strip, json, help;
+    bool dry_run, exact, force, trust, strip, lossless, progressive, json, help;
     const char *operands[2];
     int n_operands;
 };

@@ -106,7 +106,10 @@ struct fov_format {
     const char *saver;    /* libvips's operation; NULL: our own writer */
     int max_side_px;
     bool has_alpha, has_quality;
-    bool has_frames; /* several in a file */
+    bool has_frames;                                /* several in a file */
+    bool has_lossless, has_chroma, has_progressive; /* a choice of it, see below */
+    int most_effort;                                /* of its encoder, or 0 */
+    int effort;                                     /* what it has unless asked otherwise */
 };
 
 /* The format that the name of `path` asks for; PNG for "-" and for a name without a suffix.
@@ -129,8 +132,12 @@ struct fov_save_options {
     enum fov_keep keep;
     const struct fov_format *format; /* NULL: what the name of the path asks for */
     int64_t
-        max_bytes; /* of the file; 0: any. Lower quality, then fewer pixels, are what it takes */
-    int quality;   /* 1..100; 0: FOV_DEFAULT_QUALITY where the format has one */
+        max_bytes;    /* of the file; 0: any. Lower quality, then fewer pixels, are what it takes */
+    bool lossless;    /* where the format has the choice */
+    int chroma;       /* 444: as fine as luma; 420: half as fine; 0: by the quality */
+    bool progressive; /* JPEG that begins coarse */
+    int effort;       /* of the encoder, 1 fast to 9 small; 0: what suits the format */
+    int quality;      /* 1..100; 0: FOV_DEFAULT_QUALITY where the format has one */
     bool replace;
     /* Called now and then, on any thread, with 0..100 and the seconds left; nonzero cancels. */
     int (*progress)(void *user, int percent, double seconds_left);

@@ -24,17 +24,66 @@
 #include "base/outfile.h"
 #include "image/vimage.h"
 
-enum { AVIF_EFFORT = 3, JXL_EFFORT = 5 };
-
 static const struct fov_format formats[] = {
-    {"PNG", ".png", NULL, VIPS_MAX_COORD, true, false, false},
-    {"JPEG", ".jpg.jpeg.jpe.jfif", "jpegsave_target", 65500, false, true, false},
-    {"WebP", ".webp", "webpsave_target", 16383, true, true, true},
-    {"TIFF", ".tif.tiff", "tiffsave_target", VIPS_MAX_COORD, true, false, true},
-    {"AVIF", ".avif", "heifsave_target", 16384, true, true, false},
-    {"HEIF", ".heic.heif", "heifsave_target", 16384, true, true, false},
-    {"JPEG XL", ".jxl", "jxlsave_target", VIPS_MAX_COORD, true, true, false},
-    {"GIF", ".gif", "gifsave_target", 65535, true, false, true},
+    {.name = "PNG", .suffixes = ".png", .max_side_px = VIPS_MAX_COORD, .has_alpha = true},
+    {.name = "JPEG",
+     .suffixes = ".jpg.jpeg.jpe.jfif",
+     .saver = "jpegsave_target",
+     .max_side_px = 65500,
+     .has_quality = true,
+     .has_chroma = true,
+     .has_progressive = true},
+    {.name = "WebP",
+     .suffixes = ".webp",
+     .saver = "webpsave_target",
+     .max_side_px = 16383,
+     .has_alpha = true,
+     .has_quality = true,
+     .has_frames = true,
+     .has_lossless = true,
+     .most_effort = 6,
+     .effort = 4},
+    {.name = "TIFF",
+     .suffixes = ".tif.tiff",
+     .saver = "tiffsave_target",
+     .max_side_px = VIPS_MAX_COORD,
+     .has_alpha = true,
+     .has_frames = true},
+    {.name = "AVIF",
+     .suffixes = ".avif",
+     .saver = "heifsave_target",
+     .max_side_px = 16384,
+     .has_alpha = true,
+     .has_quality = true,
+     .has_lossless = true,
+     .has_chroma = true,
+     .most_effort = 9,
+     .effort = 3},
+    {.name = "HEIF",
+     .suffixes = ".heic.heif",
+     .saver = "heifsave_target",
+     .max_side_px = 16384,
+     .has_alpha = true,
+     .has_quality = true,
+     .has_lossless = true,
+     .has_chroma = true},
+    {.name = "JPEG XL",
+     .suffixes = ".jxl",
+     .saver = "jxlsave_target",
+     .max_side_px = VIPS_MAX_COORD,
+     .has_alpha = true,
+     .has_quality = true,
+     .has_lossless = true,
+     .most_effort = 9,
+     .effort = 5},
+    {.name = "GIF",
+     .suffixes = ".gif",
+     .saver = "gifsave_target",
+     .max_side_px = 65535,
+     .has_alpha = true,
+     .has_frames = true,
+     .most_effort = 10,
+     .effort = 7},
 };
 
 /* Is `suffix`, without its dot, one of ".a.b.c"? */
@@ -153,30 +202,58 @@ static void on_eval(VipsImage *image, VipsProgress *p, struct run *run)
 /* How pixels become bytes. */
 struct encoding {
     const struct fov_format *format;
+    const struct fov_save_options *options;
     int quality;
 };
+
+static void set(VipsOperation *op, const char *name, int value)
+{
+    g_object_set(op, name, value, NULL);
+}
+
+/* 1..9 in the range of the format's encoder. */
+static int effort_of(const struct encoding *how)
+{
+    const int asked = how->options->effort, most = how->format->most_effort;
+    return asked > 0 ? (int)lround((asked - 1) / 8.0 * (most - 1)) + 1 : how->format->effort;
+}
+
+static void set_options(VipsOperation *op, const struct encoding *how)
+{
+    const struct fov_format *const f = how->format;
+    if (f->has_quality)
+        set(op, "Q", how->quality);
+    if (f->most_effort)
+        set(op, "effort", effort_of(how));
+    if (f->has_lossless)
+        set(op, "lossless", how->options->lossless);
+    if (f->has_chroma && how->options->chroma)
+        set(op, "subsample_mode",
+            how->options->chroma == 444 ? VIPS_FOREIGN_SUBSAMPLE_OFF : VIPS_FOREIGN_SUBSAMPLE_ON);
+    if (f->has_progressive)
+        set(op, "interlace", how->options->progressive);
+    if (!strcmp(f->name, "AVIF"))
+        set(op, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1);
+    if (!strcmp(f->name, "HEIF"))
+        set(op, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_HEVC);
+    if (!strcmp(f->name, "TIFF")) {
+        set(op, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW);
+        set(op, "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL);
+    }
+}
 
 static int encode_by_vips(VipsImage *image, struct sink *sink, const struct encoding *how)
 {
     FOV_AUTO(unref_target) VipsTarget *const target = target_new(sink);
-    const char *const name = how->format->name;
-    const int q = how->quality;
-    if (!strcmp(how->format->saver, "tiffsave_target"))
-        return vips_tiffsave_target(image, target, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW,
-                                    "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
-    if (!strcmp(name, "AVIF"))
-        return vips_heifsave_target(image, target, "Q", q, "compression",
-                                    VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "effort", AVIF_EFFORT, NULL);
-    if (!strcmp(name, "HEIF"))
-        return vips_heifsave_target(image, target, "Q", q, "compression",
-                                    VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, NULL);
-    if (!strcmp(name, "WebP"))
-        return vips_webpsave_target(image, target, "Q", q, NULL);
-    if (!strcmp(name, "GIF"))
-        return vips_gifsave_target(image, target, NULL);
-    if (!strcmp(name, "JPEG XL"))
-        return vips_jxlsave_target(image, target, "Q", q, "effort", JXL_EFFORT, NULL);
-    return vips_jpegsave_target(image, target, "Q", q, NULL);
+    VipsOperation *const op = vips_operation_new(how->format->saver);
+    if (!op)
+        return -1;
+    g_object_set(op, "in", image, "target", target, NULL);
+    set_options(op, how);
+    const int failed = vips_object_build(VIPS_OBJECT(op));
+    vips_object_unref_outputs(VIPS_OBJECT(op));
+    g_object_unref(op);
+    return failed;
 }
 
 static enum fov_code encode(VipsImage *image, struct sink *sink, const struct encoding *how)
@@ -347,6 +424,18 @@ static enum fov_code check_side(const struct fov_image *image, const struct fov_
     return FOV_OK;
 }
 
+/* A choice that a format does not have is better refused than passed over. */
+static enum fov_code check_choices(const struct fov_format *f, const struct fov_save_options *o,
+                                   struct fov_err *err)
+{
+    const char *const what = o->lossless && !f->has_lossless         ? "--lossless"
+                             : o->chroma && !f->has_chroma           ? "--chroma"
+                             : o->progressive && !f->has_progressive ? "--progressive"
+                             : o->effort && !f->most_effort          ? "--effort"
+                                                                     : NULL;
+    return what ? fov_fail(err, FOV_EUSAGE, "%s: %s has no such choice", what, f->name) : FOV_OK;
+}
+
 enum fov_code fov_image_save(const struct fov_image *image, const char *path,
                              const struct fov_save_options *options, struct fov_err *err)
 {
@@ -359,11 +448,11 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
     if ((rc = options->format ? FOV_OK : fov_format_of(path, &format, err)))
         return rc;
     format = options->format ? options->format : format;
-    if ((rc = check_side(image, format, path, err)) ||
+    if ((rc = check_choices(format, options, err)) || (rc = check_side(image, format, path, err)) ||
         (rc = fov_outfile_open(path, options->replace, &file, err)))
         return rc;
 
-    const struct encoding how = {format, quality};
+    const struct encoding how = {format, options, quality};
     struct sink sink = {.fd = fov_outfile_fd(file)};
     struct run run = {.options = options};
     FOV_AUTO(fov__unref_at) VipsImage *v = NULL;

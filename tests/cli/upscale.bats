@@ -458,6 +458,40 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
     look facts again.png 'PNG 768x640 rgb 8'
 }
 
+@test "choices of the encoders: lossless, chroma, progressive, effort" {
+    take photo.png
+    enlarges photo.png want.png --factor 2
+    for suffix in webp avif jxl; do
+        enlarges photo.png "exact.$suffix" --factor 2 --lossless
+        "$FOVEA" transform "exact.$suffix" "exact-$suffix.png" --ops '[]'
+        case $suffix in
+        avif) look near want.png exact-avif.png 45 ;; # RGB, through YCbCr of 8 bits
+        *) look near want.png "exact-$suffix.png" 99 ;;
+        esac
+    done
+    enlarges photo.png plain.jpg --factor 2
+    enlarges photo.png fine.jpg --factor 2 --quality 70 --chroma 444
+    enlarges photo.png coarse.jpg --factor 2 --quality 95 --chroma 420
+    enlarges photo.png slow.jpg --factor 2 --progressive
+    enlarges photo.png small.webp --factor 2 --effort 9
+    enlarges photo.png fast.webp --factor 2 --effort 1
+    "$PYTHON" - <<'END'
+import os
+from PIL import Image, JpegImagePlugin as jpeg
+sampling = {n: jpeg.get_sampling(Image.open(n)) for n in ("plain.jpg", "fine.jpg", "coarse.jpg")}
+assert sampling == {"plain.jpg": 0, "fine.jpg": 0, "coarse.jpg": 2}, sampling
+assert "progressive" in Image.open("slow.jpg").info and \
+    "progressive" not in Image.open("plain.jpg").info
+assert os.path.getsize("small.webp") < os.path.getsize("fast.webp")
+END
+    fails 2 '--lossless: JPEG has no such choice' upscale photo.png out.jpg --lossless
+    fails 2 '--chroma: WebP has no such choice' upscale photo.png out.webp --chroma 444
+    fails 2 '--progressive: PNG has no such choice' upscale photo.png out.png --progressive
+    fails 2 '--effort: TIFF has no such choice' transform photo.png out.tiff --ops '[]' --effort 3
+    fails 2 '--chroma 422: it is 444 or 420' upscale photo.png out.jpg --chroma 422
+    fails 2 '--lossless has no --quality' upscale photo.png out.webp --lossless --quality 80
+}
+
 # ---- frames and drawings ---------------------------------------------------------------------
 
 @test "several frames are refused without --page, and one is taken with it" {
