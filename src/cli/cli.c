@@ -167,13 +167,16 @@ void fov_cli_progress_done(const struct fov_cli_progress *progress, const char *
     (void)fprintf(stderr, "\033[K%s", fmt ? "\n" : "");
 }
 
-void fov_cli_warn_of_alpha(const struct fov_image *image, const struct fov_format *format,
-                           const char *out)
+void fov_cli_warn_of_losses(const struct fov_image *image, const struct fov_save_options *options,
+                            const struct fov_format *format, const char *out)
 {
     struct fov_image_info info;
     fov_image_get_info(image, &info);
     if (info.has_alpha && !format->has_alpha)
         fov_log(FOV_LOG_WARNING, "%s: %s has no transparency, so it becomes white", out,
+                format->name);
+    if (info.has_exif && format->lacks_exif && options->keep == FOV_KEEP_ALL)
+        fov_log(FOV_LOG_WARNING, "%s: EXIF is not kept, libvips writes none to %s", out,
                 format->name);
 }
 

@@ -51,9 +51,9 @@ int fov_cli_on_progress(void *user, int percent, double seconds_left);
 __attribute__((format(printf, 2, 3))) void
 fov_cli_progress_done(const struct fov_cli_progress *progress, const char *fmt, ...);
 
-/* Say that transparency will be lost, where it will. */
-void fov_cli_warn_of_alpha(const struct fov_image *image, const struct fov_format *format,
-                           const char *out);
+/* Say that transparency or EXIF will be lost, where they will and were not to be. */
+void fov_cli_warn_of_losses(const struct fov_image *image, const struct fov_save_options *options,
+                            const struct fov_format *format, const char *out);
 
 /* The pictures in the folder `folder`, by name: .png, .webp, .jpg. Gives *ret_entries; end them
  * with fov_cli_pictures_free(). FOV_ENOINPUT when there are none. */

@@ -225,7 +225,6 @@ enum fov_code fov_cmd_transform(const struct fov_args *args, struct fov_err *err
     if (args->dry_run)
         return report(&job, 0, err);
     fov_cli_progress_init(&job.progress);
-    fov_cli_warn_of_alpha(job.result, job.format, job.out);
     job.save.format = job.format;
     if (!job.save.quality)
         job.save.quality = job.outcome.quality;
@@ -236,5 +235,6 @@ enum fov_code fov_cmd_transform(const struct fov_args *args, struct fov_err *err
         fov_cli_progress_done(&job.progress, NULL);
         return rc;
     }
+    fov_cli_warn_of_losses(job.result, &job.save, job.format, job.out);
     return report(&job, fov_clock_s() - start, err);
 }

@@ -15,11 +15,16 @@
 
 enum {
     ORIENTATION = 0x0112,
+    X_RESOLUTION = 0x011A,
+    Y_RESOLUTION = 0x011B,
+    RESOLUTION_UNIT = 0x0128,
     EXIF_IFD = 0x8769,
     WIDTH = 0xA002,
     HEIGHT = 0xA003,
     SHORT = 3,
     LONG = 4,
+    RATIONAL = 5,
+    INCH = 2,
     ENTRY_BYTES = 12,
 };
 
@@ -27,7 +32,7 @@ struct block {
     uint8_t *p;
     size_t n;
     bool big_endian;
-    uint32_t width, height;
+    const struct fov_exif_facts *facts;
 };
 
 static uint32_t get(const struct block *b, size_t at, int n_bytes)
@@ -56,6 +61,19 @@ static void set_value(struct block *b, size_t entry, uint32_t v)
     set(b, entry + 8, as_long ? 4 : 2, v);
 }
 
+/* Pixels to the inch as a fraction, which lies elsewhere. */
+static void set_resolution(struct block *b, size_t entry, uint32_t px_per_m)
+{
+    enum { PARTS = 1000 };
+    const uint64_t value = ((uint64_t)px_per_m * 254 * PARTS + 5000) / 10000;
+    const size_t at = get(b, entry + 8, 4);
+    if (!px_per_m || value > UINT32_MAX || get(b, entry + 2, 2) != RATIONAL ||
+        get(b, entry + 4, 4) != 1 || at < 8 || b->n < 8 || at > b->n - 8)
+        return;
+    set(b, at, 4, (uint32_t)value);
+    set(b, at + 4, 4, PARTS);
+}
+
 /* Go through the entries at offset `at`; says where the EXIF directory is, or 0. */
 static size_t update_directory(struct block *b, size_t at)
 {
@@ -70,10 +88,20 @@ static size_t update_directory(struct block *b, size_t at)
             set_value(b, at, 1);
             break;
         case WIDTH:
-            set_value(b, at, b->width);
+            set_value(b, at, b->facts->width_px);
             break;
         case HEIGHT:
-            set_value(b, at, b->height);
+            set_value(b, at, b->facts->height_px);
+            break;
+        case X_RESOLUTION:
+            set_resolution(b, at, b->facts->x_px_per_m);
+            break;
+        case Y_RESOLUTION:
+            set_resolution(b, at, b->facts->y_px_per_m);
+            break;
+        case RESOLUTION_UNIT:
+            if (b->facts->x_px_per_m)
+                set_value(b, at, INCH);
             break;
         case EXIF_IFD:
             exif = get(b, at + 8, 4);
@@ -84,9 +112,9 @@ static size_t update_directory(struct block *b, size_t at)
     return exif;
 }
 
-void fov_exif_update(uint8_t *tiff, size_t n, uint32_t width_px, uint32_t height_px)
+void fov_exif_update(uint8_t *tiff, size_t n, const struct fov_exif_facts *facts)
 {
-    struct block b = {.p = tiff, .n = n, .width = width_px, .height = height_px};
+    struct block b = {.p = tiff, .n = n, .facts = facts};
     if (n < 8 || (memcmp(tiff, "II", 2) && memcmp(tiff, "MM", 2)))
         return;
     b.big_endian = tiff[0] == 'M';

@@ -6,8 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct fov_exif_facts {
+    uint32_t width_px, height_px;
+    uint32_t x_px_per_m, y_px_per_m; /* 0: not known, and what is said of it stays */
+};
+
 /* Let the EXIF at `tiff` (from its TIFF header on) say that the picture is upright and has this
- * size, where it says anything about that. All else stays, byte for byte. */
-void fov_exif_update(uint8_t *tiff, size_t n, uint32_t width_px, uint32_t height_px);
+ * size and resolution, where it says anything about that. All else stays, byte for byte. */
+void fov_exif_update(uint8_t *tiff, size_t n, const struct fov_exif_facts *facts);
 
 #endif

@@ -92,6 +92,7 @@ void fov_image_get_info(const struct fov_image *image, struct fov_image_info *re
         .n_channels = vips_image_get_bands(v),
         .has_alpha = vips_image_get_bands(v) % 2 == 0,
         .is_16bit = vips_image_get_format(v) == VIPS_FORMAT_USHORT,
+        .has_exif = vips_image_get_typeof(v, VIPS_META_EXIF_NAME) != 0,
         .is_vector = image->is_vector,
         .name = image->name,
     };

@@ -54,6 +54,7 @@ struct fov_image_info {
     int n_channels; /* alpha counted */
     bool has_alpha;
     bool is_16bit;
+    bool has_exif;
     bool is_vector;   /* drawn from SVG or PDF, at the size asked for */
     const char *name; /* for messages; lives as long as the image */
 };
@@ -107,6 +108,7 @@ struct fov_format {
     int max_side_px;
     bool has_alpha, has_quality;
     bool has_frames;                                /* several in a file */
+    bool lacks_exif;                                /* libvips writes none */
     bool has_lossless, has_chroma, has_progressive; /* a choice of it, see below */
     int most_effort;                                /* of its encoder, or 0 */
     int effort;                                     /* what it has unless asked otherwise */

@@ -32,6 +32,7 @@ struct fov_png {
     fov_png_write_fn *write;
     void *user;
     bool no_memory;
+    uint32_t x_px_per_m, y_px_per_m; /* or 0 */
     size_t row_bytes, pixel_bytes;
     struct fov_deflate *deflate;
     uint8_t *rows[2];  /* this one and the one above, each after its margin */
@@ -160,6 +161,8 @@ bool fov_png_profile(struct fov_png *png, const void *icc, size_t n)
 bool fov_png_resolution(struct fov_png *png, uint32_t x_px_per_m, uint32_t y_px_per_m)
 {
     uint8_t data[9] = {[8] = 1};
+    png->x_px_per_m = x_px_per_m;
+    png->y_px_per_m = y_px_per_m;
     put_32(data, x_px_per_m);
     put_32(data + 4, y_px_per_m);
     return put_chunk(png, "pHYs", data, sizeof(data), "", 0, false);
@@ -173,7 +176,10 @@ bool fov_png_exif(struct fov_png *png, const void *tiff, size_t n)
     if (!chunk)
         return false;
     memcpy(chunk + FRAME, tiff, n);
-    fov_exif_update(chunk + FRAME, n, (uint32_t)png->info.width_px, (uint32_t)png->info.height_px);
+    const struct fov_exif_facts facts = {(uint32_t)png->info.width_px,
+                                         (uint32_t)png->info.height_px, png->x_px_per_m,
+                                         png->y_px_per_m};
+    fov_exif_update(chunk + FRAME, n, &facts);
     return write_chunk(png, "eXIf", chunk, n);
 }
 

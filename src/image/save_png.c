@@ -70,8 +70,8 @@ static bool put_metadata(struct fov_png *png, VipsImage *image)
 {
     size_t n;
     const void *const icc = blob(image, VIPS_META_ICC_NAME, &n);
-    if ((icc && !fov_png_profile(png, icc, n)) || !put_exif(png, image) ||
-        !put_resolution(png, image))
+    if ((icc && !fov_png_profile(png, icc, n)) || !put_resolution(png, image) ||
+        !put_exif(png, image))
         return false;
     const void *const xmp = blob(image, VIPS_META_XMP_NAME, &n);
     if (xmp && !fov_png_text(png, "XML:com.adobe.xmp", xmp, n, true))

@@ -5,7 +5,7 @@
 load helpers
 
 setup_file() {
-    make_once photo.png rgba16.png
+    make_once photo.png rgba16.png tagged.jpg profile.icc
 }
 
 does() { # NAME: what check_operations.py says of an operation holds
@@ -216,6 +216,37 @@ END
 @test "random chains do what --dry-run says" {
     take photo.png rgba16.png
     "$PYTHON" "$BATS_TEST_DIRNAME/random_chains.py" "$FOVEA" 40 photo.png rgba16.png
+}
+
+@test "each format becomes each other: pixels, profile, EXIF" {
+    local formats='png jpg webp tiff avif jxl'
+    take tagged.jpg profile.icc
+    for from in $formats; do # the first generation, from one picture
+        "$FOVEA" transform tagged.jpg "a.$from" --ops '[]' --quality 95 2>err ||
+            "$FOVEA" transform tagged.jpg "a.$from" --ops '[]' # lossless: it has none
+    done
+    "$FOVEA" transform tagged.jpg want.png --ops '[]'
+    for from in $formats; do
+        for to in $formats; do
+            "$FOVEA" transform "a.$from" "$from.$to" --ops '[]'
+            "$FOVEA" transform "$from.$to" "$from-$to.png" --ops '[]'
+            look near want.png "$from-$to.png" 32
+            # libjxl keeps what a profile means, and not its bytes
+            [ "$from" = jxl ] || [ "$to" = jxl ] || look profile "$from-$to.png" profile.icc
+            case $from$to in
+            *tiff* | *jxl*) ;; # libvips writes them no EXIF, and the program says so
+            *) look exif "$from-$to.png" 0x8298 'nobody at all' ;;
+            esac
+        done
+    done
+    for to in gif bmp; do
+        fails 2 '*' transform a.png "b.$to" --ops '[]' --lossless
+    done
+    "$FOVEA" transform a.png a.gif --ops '[]'
+    "$FOVEA" transform a.gif from-gif.png --ops '[]'
+    look near want.png from-gif.png 26
+    run_here "$FOVEA" transform tagged.jpg b.tiff --ops '[]'
+    grep -qx 'fovea: warning: b.tiff: EXIF is not kept, libvips writes none to TIFF' "$PRINTED/err"
 }
 
 @test "a recipe in a file, and pipes at both ends" {

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     uint8_t *const exif = malloc(part);
     if (exif) {
         memcpy(exif, data + 2, part);
-        fov_exif_update(exif, part, 100000, 7);
+        fov_exif_update(exif, part, &(struct fov_exif_facts){100000, 7, 11811, 4000000000});
     }
     free(exif);
     info.height_px = (int)(n / row);

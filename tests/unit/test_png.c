@@ -373,16 +373,39 @@ static void exif_says_upright_and_the_new_size(void **state)
     uint8_t b[sizeof(exif_big)];
     (void)state;
     memcpy(b, exif_big, sizeof(b));
-    fov_exif_update(b, sizeof(b) - 1, 400, 280);
+    fov_exif_update(b, sizeof(b) - 1, &(struct fov_exif_facts){400, 280, 0, 0});
     assert_memory_equal(b + 18, "\0\1\0\0", 4);
     assert_memory_equal(b + 40 + 2, "\0\3\0\0\0\1\x01\x90\0\0", 10);
     assert_memory_equal(b + 52 + 8, "\0\0\x01\x18", 4);
 
     memcpy(b, exif_little, sizeof(b));
-    fov_exif_update(b, sizeof(b) - 1, 70000, 280); /* a short becomes long */
+    fov_exif_update(b, sizeof(b) - 1,
+                    &(struct fov_exif_facts){70000, 280, 0, 0}); /* a short becomes long */
     assert_memory_equal(b + 18, "\1\0\0\0", 4);
     assert_memory_equal(b + 40 + 2, "\4\0\1\0\0\0\x70\x11\1\0", 10);
     assert_memory_equal(b + 52 + 8, "\x18\1\0\0", 4);
+}
+
+static void exif_says_the_resolution(void **state)
+{
+    /* X 72/1, Y 72/1, unit: centimetre */
+    static const uint8_t said[] = "MM\0*\0\0\0\x08"
+                                  "\0\3\x01\x1A\0\5\0\0\0\1\0\0\0\x32"
+                                  "\x01\x1B\0\5\0\0\0\1\0\0\0\x3A"
+                                  "\x01\x28\0\3\0\0\0\1\0\3\0\0\0\0\0\0"
+                                  "\0\0\0\x48\0\0\0\1\0\0\0\x48\0\0\0\1";
+    uint8_t b[sizeof(said)];
+    (void)state;
+    memcpy(b, said, sizeof(b));
+    fov_exif_update(b, sizeof(b) - 1, &(struct fov_exif_facts){400, 280, 0, 0});
+    assert_memory_equal(b, said, sizeof(b));
+    fov_exif_update(b, sizeof(b) - 1, &(struct fov_exif_facts){400, 280, 11811, 5906});
+    assert_memory_equal(b + 50, "\0\4\x93\xDF\0\0\3\xE8", 8); /* 299.999 */
+    assert_memory_equal(b + 58, "\0\2\x49\xFC\0\0\3\xE8", 8); /* 150.012 */
+    assert_memory_equal(b + 34 + 8, "\0\2", 2);
+    memcpy(b, said, sizeof(b));
+    fov_exif_update(b, sizeof(b) - 2, &(struct fov_exif_facts){400, 280, 11811, 5906});
+    assert_memory_equal(b + 58, said + 58, 8); /* it would lie beyond the end */
 }
 
 /* Cut anywhere, or with any byte changed, nothing is read or written outside. */
@@ -397,7 +420,7 @@ static void damaged_exif_does_no_harm(void **state)
                 memcpy(b, n % 2 ? exif_big : exif_little, n);
                 if (n)
                     b[k] = (uint8_t)(b[k] ^ change);
-                fov_exif_update(b, n, 400, 280);
+                fov_exif_update(b, n, &(struct fov_exif_facts){400, 280, 11811, 5906});
                 free(b);
             }
 }
@@ -415,6 +438,7 @@ int main(void)
         cmocka_unit_test(texts_are_kept),
         cmocka_unit_test(a_write_that_fails_ends_it),
         cmocka_unit_test(exif_says_upright_and_the_new_size),
+        cmocka_unit_test(exif_says_the_resolution),
         cmocka_unit_test(damaged_exif_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
