@@ -12,9 +12,9 @@ setup_file() {
     run_here "$FOVEA" models
     expect_status 0
     expect_quiet
-    [ "$(wc -l <"$PRINTED/out")" -eq 4 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 5 ]
     for n in 2 3 4; do
-        sed -n "${n}p" "$PRINTED/out" |
+        sed -n "$((n + 1))p" "$PRINTED/out" |
             grep -Eqx "photo-x$n +${n}x +residual +0\.6[0-9] M +Apache-2\.0 +Enlarge .* $n times.*"
     done
 }
@@ -26,8 +26,10 @@ setup_file() {
     "$PYTHON" - "$PRINTED/out" <<'EOF'
 import json, sys
 got = json.load(open(sys.argv[1], encoding="utf-8"))
-assert [m["name"] for m in got] == ["clean-x4", "photo-x2", "photo-x3", "photo-x4"], got
-for model, scale, parameters in zip(got, (4, 2, 3, 4), (657776, 637004, 645659, 657776)):
+assert [m["name"] for m in got] == ["clean-x4", "photo-detailed-x4", "photo-x2", "photo-x3",
+                                    "photo-x4"], got
+for model, scale, parameters in zip(got, (4, 4, 2, 3, 4),
+                                    (657776, 657776, 637004, 645659, 657776)):
     assert set(model) == {"name", "architecture", "scale", "channels", "convolutions",
                           "parameters", "multiply_adds_per_pixel", "receptive_radius_px",
                           "license", "purpose"}, model
@@ -56,7 +58,7 @@ EOF
 @test "an empty FOVEA_MODELS is none" {
     FOVEA_MODELS='' run_here "$FOVEA" models
     expect_status 0
-    [ "$(wc -l <"$PRINTED/out")" -eq 4 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 5 ]
 }
 
 @test "names are in the order of their numbers" {
@@ -76,7 +78,7 @@ EOF
     FOVEA_MODELS=mine run_here "$FOVEA" models
     expect_status 69
     expect_sentence 'mine/photo-x2.5.safetensors: tensor * the file is truncated or damaged'
-    [ "$(cut -d' ' -f1 "$PRINTED/out" | tr '\n' ' ')" = 'clean-x4 photo-x2 photo-x3 photo-x4 ' ]
+    [ "$(cut -d' ' -f1 "$PRINTED/out" | tr '\n' ' ')" = 'clean-x4 photo-detailed-x4 photo-x2 photo-x3 photo-x4 ' ]
 }
 
 @test "every broken file is named" {
