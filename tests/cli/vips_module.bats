@@ -4,20 +4,23 @@
 
 load helpers
 
+BUILD=$(dirname "$FOVEA")
+
 setup_file() {
     make_once photo.png rgba16.png cmyk.jpg
-    command -v vips >/dev/null || skip 'libvips-tools is not here'
-    local libdir modules build
-    build=$(dirname "$(realpath "${FOVEA:-$BATS_TEST_DIRNAME/../../build/fovea}")")
-    if nm -D "$build/fovea_vips.so" | grep -q __asan_init; then
-        skip 'vips itself is built without the sanitizer'
-    fi
-    libdir=$(pkg-config --variable=libdir vips)
+    local libdir modules
+    libdir=$(basename "$(pkg-config --variable=libdir vips)")
     modules=vips-modules-$(pkg-config --modversion vips | cut -d. -f1,2)
     export VIPSHOME=$BATS_FILE_TMPDIR/home # where libvips looks instead of in /usr/lib
-    mkdir -p "$VIPSHOME/$(basename "$libdir")/$modules"
-    cp "$build/fovea_vips.so" "$VIPSHOME/$(basename "$libdir")/$modules/"
-    export FOVEA_MODELS=$BATS_TEST_DIRNAME/../../models
+    mkdir -p "$VIPSHOME/$libdir/$modules"
+    cp "$BUILD/fovea_vips.so" "$VIPSHOME/$libdir/$modules/"
+}
+
+needs_vips() {
+    command -v vips >/dev/null || skip 'libvips-tools is not here'
+    if nm -D "$BUILD/fovea_vips.so" | grep -q __asan_init; then
+        skip 'vips itself is built without the sanitizer'
+    fi
 }
 
 by_vips() { # ARGUMENT...
@@ -25,6 +28,7 @@ by_vips() { # ARGUMENT...
 }
 
 @test "vips fovea_upscale makes what fovea upscale makes" {
+    needs_vips
     take photo.png rgba16.png cmyk.jpg
     for file in photo.png rgba16.png cmyk.jpg; do
         by_vips "$file" "vips-$file.png" --factor 2
@@ -36,6 +40,7 @@ by_vips() { # ARGUMENT...
 }
 
 @test "its failures are sentences of libvips" {
+    needs_vips
     take photo.png
     run by_vips photo.png out.png --model nothing
     [ "$status" -ne 0 ]
