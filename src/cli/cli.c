@@ -51,7 +51,8 @@ enum fov_code fov_cli_start(const struct fov_args *args, struct fov_engine **ret
                             struct fov_err *err)
 {
     const enum fov_code rc = fov_cli_engine(args, ret_engine, err);
-    return rc ? rc : fov_image_start("fovea", fov_engine_n_threads(*ret_engine), err);
+    return rc ? rc
+              : fov_image_start("fovea", fov_engine_n_threads(*ret_engine), fov_cli_stopped, err);
 }
 
 /* The network and the share of `--mix M=S`. */

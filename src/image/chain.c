@@ -27,14 +27,10 @@ enum fov_code fov__chain_settle(struct fov_chain *c, struct fov_err *err)
 {
     if (c->is_random || c->options->dry_run)
         return FOV_OK;
-    if (fov__make_random(&c->image->vips)) {
-        const struct fov_err *const step = c->image->step_failure;
-        if (step && step->code && step->code != FOV_ENOINPUT)
-            return fov__op_fail(c, err, step->code, "%s: %s", c->image->name, step->text);
-        return fov__vips_fail(err, FOV_EFORMAT, c->image->name, "is damaged");
-    }
+    const enum fov_code rc = fov__settle(c->image, err);
+    if (rc)
+        return rc;
     c->is_random = true;
-    c->image->step_failure = NULL; /* it has run */
     return FOV_OK;
 }
 

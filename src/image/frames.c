@@ -42,12 +42,7 @@ static enum fov_code work_on(const struct fov_image *in, VipsImage *roll, int i,
     fov_image_free(frame);
     if (rc)
         return rc;
-    if (fov__make_random(&result->vips)) {
-        const struct fov_err *const step = result->step_failure;
-        rc = step && step->code && step->code != FOV_ENOINPUT
-                 ? fov_fail(err, step->code, "%s: frame %d: %s", in->name, i, step->text)
-                 : fov__vips_fail(err, FOV_EFORMAT, in->name, "is damaged");
-    }
+    rc = fov__settle(result, err);
     if (!rc)
         g_object_ref(*ret_frame = result->vips);
     fov_image_free(result);

@@ -21,8 +21,17 @@ static void drop_message(const char *domain, GLogLevelFlags level, const char *t
 
 static bool started;
 
-enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err *err)
+static int (*asked_to_stop)(void);
+
+bool fov__is_stopped(void)
 {
+    return asked_to_stop && asked_to_stop();
+}
+
+enum fov_code fov_image_start(const char *program, int n_threads, int (*stopped)(void),
+                              struct fov_err *err)
+{
+    asked_to_stop = stopped;
     if (fov__modules_defer(vips_init, program))
         return fov__vips_fail(err, FOV_EINTERNAL, program, "libvips does not start");
     started = true;
@@ -51,6 +60,24 @@ void fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, c
     line[strcspn(line, "\n")] = '\0';
     vips_error_clear();
     (void)fov_fail(err, code, line[0] ? "%s: %s (%s)" : "%s: %s", name, what, line);
+}
+
+enum fov_code fov__settle(struct fov_image *image, struct fov_err *err)
+{
+    const struct fov_err *const step = image->step_failure;
+    if (!fov__make_random(&image->vips)) {
+        image->step_failure = NULL; /* it has run */
+        return FOV_OK;
+    }
+    if (fov__is_stopped()) {
+        vips_error_clear();
+        return fov_fail(err, FOV_ECANCEL, "%s: stopped", image->name);
+    }
+    if (step && step->code && step->code != FOV_ENOINPUT) {
+        vips_error_clear();
+        return fov_fail(err, step->code, "%s: %s", image->name, step->text);
+    }
+    return fov__vips_fail(err, FOV_EFORMAT, image->name, "is damaged");
 }
 
 enum fov_code fov__image_wrap(VipsImage *vips, const struct fov_image *like, const char *name,

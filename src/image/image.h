@@ -20,8 +20,11 @@
 
 struct fov_image;
 
-/* Start libvips with `n_threads` workers for each pipeline; once a program. FOV_EINTERNAL. */
-FOV_CHECKED enum fov_code fov_image_start(const char *program, int n_threads, struct fov_err *err);
+/* Start libvips with `n_threads` workers for each pipeline; once a program. `stopped`, or NULL, is
+ * asked now and then, on any thread, where pixels are computed before a picture is saved; nonzero
+ * ends that with FOV_ECANCEL. FOV_EINTERNAL. */
+FOV_CHECKED enum fov_code fov_image_start(const char *program, int n_threads, int (*stopped)(void),
+                                          struct fov_err *err);
 
 /* End it; fine when it never started. */
 void fov_image_stop(void);

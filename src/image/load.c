@@ -226,12 +226,27 @@ static enum fov_code open_bmp(const struct opening *o, VipsImage **ret_image, st
     return fov__load_bmp(o->source, o->name, limit_of(o), ret_image, err);
 }
 
+static void on_eval(VipsImage *image, VipsProgress *progress, void *user)
+{
+    (void)progress, (void)user;
+    if (fov__is_stopped())
+        vips_image_set_kill(image, TRUE);
+}
+
 int fov__make_random(VipsImage **image)
 {
     VipsImage *const t = VIPS_IMAGE_SIZEOF_IMAGE(*image) > SPILL_BYTES
                              ? vips_image_new_temp_file("%s.v")
                              : vips_image_new_memory();
-    if (!t || vips_image_write(*image, t)) {
+    VipsImage *watched = NULL; /* a copy, so that signals end with it */
+    int failed = !t || vips_copy(*image, &watched, NULL);
+    if (!failed) {
+        vips_image_set_progress(watched, TRUE);
+        g_signal_connect(watched, "eval", G_CALLBACK(on_eval), NULL);
+        failed = vips_image_write(watched, t);
+    }
+    fov__unref_at(&watched);
+    if (failed) {
         fov__unref_at((VipsImage *[]){t});
         return -1;
     }
@@ -292,7 +307,8 @@ int fov__normalise(VipsImage **image)
 static enum fov_code prepare(const struct opening *o, VipsImage **image, struct fov_err *err)
 {
     if (turn_upright(image))
-        return fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");
+        return fov__is_stopped() ? fov_fail(err, FOV_ECANCEL, "%s: stopped", o->name)
+                                 : fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");
     if (fov__normalise(image))
         return fov__vips_fail(err, FOV_EFORMAT, o->name, "its colours cannot be converted");
     const int bands = vips_image_get_bands(*image);

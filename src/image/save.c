@@ -401,7 +401,7 @@ static enum fov_code explain(const struct fov_image *image, const char *path,
         return fov_fail(err, FOV_EOUTPUT, "%s: cannot write it: %s",
                         strcmp(path, "-") ? path : "standard output", strerror(sink->write_errno));
     }
-    if (run->cancelled || (step && step->code == FOV_ECANCEL)) {
+    if (run->cancelled || fov__is_stopped() || (step && step->code == FOV_ECANCEL)) {
         vips_error_clear();
         return fov_fail(err, FOV_ECANCEL, "%s: stopped", image->name);
     }

@@ -65,6 +65,12 @@ void fov__allow_untrusted(bool allowed);
  * it is large. Zero, or libvips's error. */
 int fov__make_random(VipsImage **image);
 
+/* The same to a picture. FOV_ECANCEL, what a step failed with, or FOV_EFORMAT. */
+FOV_CHECKED enum fov_code fov__settle(struct fov_image *image, struct fov_err *err);
+
+/* Has somebody asked the program to stop? */
+bool fov__is_stopped(void);
+
 /* Leave out metadata. Zero, or libvips's error. */
 int fov__keep_metadata(VipsImage **image, enum fov_keep keep);
 

@@ -366,3 +366,12 @@ stopped_by() { # SIGNAL STATUS: the run ends by this signal and nothing stays
     expect_quiet
     look facts out.png 'PNG 48x600 rgb 8'
 }
+
+@test "a signal while pixels are computed before the end of a chain" {
+    "$FOVEA" upscale "$ROOT/examples/winter-house.jpg" big.png --method nearest
+    status=0 # 6400x4800 through a network and upside down: more than the seconds it is given after TERM
+    timeout --preserve-status -s TERM -k 4 1 "$FOVEA" transform big.png out.png --exact --threads 1 \
+        --ops '[{"type": "upscale", "factor": 4}, {"type": "flip"}]' || status=$?
+    [ "$status" -eq 143 ] || wrong "status $status"
+    [ "$(ls -A)" = big.png ]
+}

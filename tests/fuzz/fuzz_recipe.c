@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct fov_recipe *recipe;
     struct fov_err err = {0};
 
-    if (!started && fov_image_start("fuzz_recipe", 1, NULL))
+    if (!started && fov_image_start("fuzz_recipe", 1, NULL, NULL))
         __builtin_trap();
     started = true;
     const enum fov_code rc = fov_recipe_parse((const char *)data, bytes, "ops", &recipe, &err);
