@@ -138,12 +138,7 @@ enum fov_code fov_cli_save_options(const struct fov_args *args,
     return FOV_OK;
 }
 
-void fov_cli_progress_init(struct fov_cli_progress *progress)
-{
-    *progress = (struct fov_cli_progress){.on_terminal = isatty(STDERR_FILENO)};
-}
-
-int fov_cli_on_progress(void *user, int percent, double seconds_left)
+static int on_progress(void *user, int percent, double seconds_left)
 {
     struct fov_cli_progress *const p = user;
     const double now = fov_clock_s();
@@ -168,9 +163,10 @@ void fov_cli_progress_done(const struct fov_cli_progress *progress, const char *
     (void)fprintf(stderr, "\033[K%s", fmt ? "\n" : "");
 }
 
-void fov_cli_warn_of_losses(const struct fov_image *image, const struct fov_save_options *options,
-                            const struct fov_format *format, const char *out)
+static void warn_of_losses(const struct fov_image *image, const struct fov_save_options *options,
+                           const char *out)
 {
+    const struct fov_format *const format = options->format;
     struct fov_image_info info;
     fov_image_get_info(image, &info);
     if (info.has_alpha && !format->has_alpha)
@@ -179,6 +175,21 @@ void fov_cli_warn_of_losses(const struct fov_image *image, const struct fov_save
     if (info.has_exif && format->lacks_exif && options->keep == FOV_KEEP_ALL)
         fov_log(FOV_LOG_WARNING, "%s: EXIF is not kept, libvips writes none to %s", out,
                 format->name);
+}
+
+enum fov_code fov_cli_save(const struct fov_image *image, const char *out,
+                           struct fov_save_options *save, struct fov_cli_progress *progress,
+                           struct fov_err *err)
+{
+    *progress = (struct fov_cli_progress){.on_terminal = isatty(STDERR_FILENO)};
+    save->progress = on_progress;
+    save->user = progress;
+    const enum fov_code rc = fov_image_save(image, out, save, err);
+    if (rc)
+        fov_cli_progress_done(progress, NULL);
+    else
+        warn_of_losses(image, save, out);
+    return rc;
 }
 
 static int is_picture(const struct dirent *entry)

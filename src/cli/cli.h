@@ -42,18 +42,16 @@ struct fov_cli_progress {
     bool on_terminal;
     double shown_at_s;
 };
-void fov_cli_progress_init(struct fov_cli_progress *progress);
-
-/* For struct fov_save_options; `user` is the progress. Nonzero when a signal asked to stop. */
-int fov_cli_on_progress(void *user, int percent, double seconds_left);
 
 /* End the line with a sentence, or without a trace for NULL. */
 __attribute__((format(printf, 2, 3))) void
 fov_cli_progress_done(const struct fov_cli_progress *progress, const char *fmt, ...);
 
-/* Say that transparency or EXIF will be lost, where they will and were not to be. */
-void fov_cli_warn_of_losses(const struct fov_image *image, const struct fov_save_options *options,
-                            const struct fov_format *format, const char *out);
+/* Save a picture in save->format, with progress, and say what of it the format cannot keep. A
+ * signal ends it with FOV_ECANCEL. Errors of fov_image_save(). */
+FOV_CHECKED enum fov_code fov_cli_save(const struct fov_image *image, const char *out,
+                                       struct fov_save_options *save,
+                                       struct fov_cli_progress *progress, struct fov_err *err);
 
 /* The pictures in the folder `folder`, by name: .png, .webp, .jpg. Gives *ret_entries; end them
  * with fov_cli_pictures_free(). FOV_ENOINPUT when there are none. */

@@ -224,17 +224,10 @@ enum fov_code fov_cmd_transform(const struct fov_args *args, struct fov_err *err
         return rc;
     if (args->dry_run)
         return report(&job, 0, err);
-    fov_cli_progress_init(&job.progress);
     job.save.format = job.format;
     if (!job.save.quality)
         job.save.quality = job.outcome.quality;
     job.save.max_bytes = job.outcome.max_bytes;
-    job.save.progress = fov_cli_on_progress;
-    job.save.user = &job.progress;
-    if ((rc = fov_image_save(job.result, job.out, &job.save, err))) {
-        fov_cli_progress_done(&job.progress, NULL);
-        return rc;
-    }
-    fov_cli_warn_of_losses(job.result, &job.save, job.format, job.out);
-    return report(&job, fov_clock_s() - start, err);
+    rc = fov_cli_save(job.result, job.out, &job.save, &job.progress, err);
+    return rc ? rc : report(&job, fov_clock_s() - start, err);
 }

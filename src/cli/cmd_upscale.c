@@ -259,13 +259,7 @@ enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
         (rc = load(&job, &in, err)) ||
         (rc = fov_image_each_frame(job.image, enlarge, &job, &job.enlarged, err)))
         return rc;
-    fov_cli_progress_init(&job.progress);
-    job.save.progress = fov_cli_on_progress;
-    job.save.user = &job.progress;
-    if ((rc = fov_image_save(job.enlarged, job.out, &job.save, err))) {
-        fov_cli_progress_done(&job.progress, NULL);
-        return rc;
-    }
-    fov_cli_warn_of_losses(job.enlarged, &job.save, job.format, job.out);
-    return report(&job, fov_clock_s() - start, err);
+    job.save.format = job.format;
+    rc = fov_cli_save(job.enlarged, job.out, &job.save, &job.progress, err);
+    return rc ? rc : report(&job, fov_clock_s() - start, err);
 }
