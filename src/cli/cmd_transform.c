@@ -160,14 +160,25 @@ static enum fov_code find_format(struct job *job, struct fov_err *err)
 }
 
 /* The recipe of --preset depends on the picture. */
-static enum fov_code read_preset(struct job *job, struct fov_err *err)
+static enum fov_code read_preset(struct job *job, int width_px, struct fov_err *err)
 {
     FOV_AUTO(fov_free_at) char *json = NULL;
-    struct fov_image_info in;
-    fov_image_get_info(job->image, &in);
+    if (job->recipe)
+        return FOV_OK;
     const enum fov_code rc =
-        fov_preset_recipe(&job->presets, job->args->preset, in.width_px, &json, err);
+        fov_preset_recipe(&job->presets, job->args->preset, width_px, &json, err);
     return rc ? rc : fov_recipe_parse(json, strlen(json), job->args->preset, &job->recipe, err);
+}
+
+/* fov_drawing_scale_fn */
+static enum fov_code drawing_scale(void *user, int width_px, int height_px, double *ret_scale,
+                                   struct fov_err *err)
+{
+    struct job *const job = user;
+    const enum fov_code rc = read_preset(job, width_px, err);
+    if (!rc)
+        *ret_scale = fov_recipe_drawing_scale(job->recipe, width_px, height_px);
+    return rc;
 }
 
 static enum fov_code build(struct job *job, struct fov_err *err)
@@ -175,13 +186,16 @@ static enum fov_code build(struct job *job, struct fov_err *err)
     const struct fov_load_options load = {.max_pixels = job->args->max_pixels,
                                           .page = job->args->page,
                                           .all_frames = true,
-                                          .trust = job->args->trust};
+                                          .trust = job->args->trust,
+                                          .drawing_scale = drawing_scale,
+                                          .user = job};
     struct fov_image_info in;
     enum fov_code rc;
-    if ((rc = fov_image_load(job->in, &load, &job->image, err)) ||
-        (job->args->preset && (rc = read_preset(job, err))) || (rc = find_format(job, err)))
+    if ((rc = fov_image_load(job->in, &load, &job->image, err)))
         return rc;
     fov_image_get_info(job->image, &in);
+    if ((rc = read_preset(job, in.width_px, err)) || (rc = find_format(job, err)))
+        return rc;
     if (in.n_frames > 1 && !job->format->has_frames)
         return fov_fail(err, FOV_EFORMAT,
                         "%s: holds %d frames or pages and %s one; choose one with --page 0 to %d, "

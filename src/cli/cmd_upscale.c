@@ -3,6 +3,7 @@
  *
  * Threads: main; progress may arrive on another. Owns: what one run opens. Trust: see image/load.c.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,77 +115,92 @@ static enum fov_code check_args(const struct fov_args *args, struct job *job, st
     return fov_cli_check_output(args, job->out, err);
 }
 
-static enum fov_code open_at(struct job *job, double vector_scale, struct fov_err *err)
+/* What has to be done with a picture of this size. */
+static enum fov_code make_plan(struct job *job, int width_px, int height_px, struct fov_err *err)
+{
+    const int dpi = job->args->dpi > 0 ? job->args->dpi : 300;
+    const enum fov_code rc =
+        job->args->print
+            ? fov_paper_pixels(job->paper_width_in, job->paper_height_in, dpi, width_px, height_px,
+                               &job->target.width_px, &job->target.height_px, err)
+            : FOV_OK;
+    if (!rc)
+        fov_target_plan(&job->target, width_px, height_px, &job->plan);
+    return rc;
+}
+
+/* fov_drawing_scale_fn: SVG and PDF are drawn at the size asked for, and not enlarged. */
+static enum fov_code drawing_scale(void *user, int width_px, int height_px, double *ret_scale,
+                                   struct fov_err *err)
+{
+    struct job *const job = user;
+    const enum fov_code rc = make_plan(job, width_px, height_px, err);
+    const double across = (double)job->plan.width_px / width_px;
+    const double down = (double)job->plan.height_px / height_px;
+    *ret_scale = !job->plan.width_px ? job->plan.factor : across > down ? across : down;
+    return rc;
+}
+
+static enum fov_code load(struct job *job, struct fov_err *err)
 {
     const struct fov_load_options options = {.max_pixels = job->args->max_pixels,
                                              .page = job->args->page,
                                              .all_frames = job->format->has_frames,
                                              .trust = job->args->trust,
-                                             .vector_scale = vector_scale};
-    return fov_image_load(job->in, &options, &job->image, err);
-}
-
-/* What has to be done with a picture of this size. */
-static enum fov_code make_plan(struct job *job, const struct fov_image_info *in,
-                               struct fov_err *err)
-{
-    const int dpi = job->args->dpi > 0 ? job->args->dpi : 300;
-    const enum fov_code rc =
-        job->args->print
-            ? fov_paper_pixels(job->paper_width_in, job->paper_height_in, dpi, in->width_px,
-                               in->height_px, &job->target.width_px, &job->target.height_px, err)
-            : FOV_OK;
-    if (!rc)
-        fov_target_plan(&job->target, in->width_px, in->height_px, &job->plan);
-    return rc;
-}
-
-/* Open IN and plan; SVG and PDF are drawn at the size asked for, or at the next larger one. */
-static enum fov_code load(struct job *job, struct fov_image_info *ret_info, struct fov_err *err)
-{
-    const bool from_stdin = !strcmp(job->in, "-");
-    enum fov_code rc = open_at(job,
-                               !job->has_target ? job->target.factor
-                               : from_stdin     ? 4
-                                                : 1,
-                               err);
+                                             .drawing_scale = drawing_scale,
+                                             .user = job};
+    struct fov_image_info in;
+    const enum fov_code rc = fov_image_load(job->in, &options, &job->image, err);
     if (rc)
         return rc;
-    fov_image_get_info(job->image, ret_info);
-    if ((rc = make_plan(job, ret_info, err)))
-        return rc;
-    if (ret_info->is_vector && job->has_target && !from_stdin && job->plan.width_px) {
-        const double across = (double)job->plan.width_px / ret_info->width_px;
-        const double down = (double)job->plan.height_px / ret_info->height_px;
-        fov_image_free(FOV_STEAL(job->image));
-        if ((rc = open_at(job, across > down ? across : down, err)))
-            return rc;
+    fov_image_get_info(job->image, &in);
+    return in.is_vector ? FOV_OK : make_plan(job, in.width_px, in.height_px, err);
+}
+
+/* The size as operations of a recipe. Paper is white, and so is what a picture leaves of it. */
+static void print_size(const struct job *job, const struct fov_image *large, char *text,
+                       size_t bytes)
+{
+    const struct fov_target_plan *const p = &job->plan;
+    struct fov_image_info in;
+    fov_image_get_info(large, &in);
+    if (!job->args->print || strcmp(p->fit, "contain") != 0) {
+        (void)snprintf(
+            text, bytes,
+            "{\"type\": \"resize\", \"width_in_px\": %d, \"height_in_px\": %d, \"fit\": \"%s\"}",
+            p->width_px, p->height_px, p->fit);
+        return;
     }
-    return FOV_OK;
+    const double across = (double)p->width_px / in.width_px;
+    const double down = (double)p->height_px / in.height_px, scale = fmin(across, down);
+    const int width = (int)fmax(1, round(in.width_px * scale));
+    const int height = (int)fmax(1, round(in.height_px * scale));
+    const int left = (p->width_px - width) / 2, top = (p->height_px - height) / 2;
+    (void)snprintf(text, bytes,
+                   "{\"type\": \"resize\", \"width_in_px\": %d, \"height_in_px\": %d, \"fit\": "
+                   "\"fill\"}, {\"type\": \"extend\", \"left_in_px\": %d, \"right_in_px\": %d, "
+                   "\"top_in_px\": %d, \"bottom_in_px\": %d, \"hex_color\": \"#FFFFFF\"}",
+                   width, height, left, p->width_px - width - left, top,
+                   p->height_px - height - top);
 }
 
 /* The resize and the resolution that come after the network, as operations of a recipe. */
 static enum fov_code finish(const struct job *job, const struct fov_image *large,
                             struct fov_image **ret_result, struct fov_err *err)
 {
-    const struct fov_target_plan *const p = &job->plan;
     const struct fov_recipe_options options = {0};
     const int dpi = job->args->dpi > 0 ? job->args->dpi : job->args->print ? 300 : 0;
-    char resize[120] = "", resolution[60] = "", json[200];
+    char size[300] = "", resolution[60] = "", json[400];
     struct fov_recipe *recipe;
     struct fov_outcome outcome;
     enum fov_code rc;
 
-    if (p->width_px)
-        (void)snprintf(
-            resize, sizeof(resize),
-            "{\"type\": \"resize\", \"width_in_px\": %d, \"height_in_px\": %d, \"fit\": \"%s\"}",
-            p->width_px, p->height_px, p->fit);
+    if (job->plan.width_px)
+        print_size(job, large, size, sizeof(size));
     if (dpi)
         (void)snprintf(resolution, sizeof(resolution), "{\"type\": \"resolution\", \"dpi\": %d}",
                        dpi);
-    (void)snprintf(json, sizeof(json), "[%s%s%s]", resize, resize[0] && dpi ? ", " : "",
-                   resolution);
+    (void)snprintf(json, sizeof(json), "[%s%s%s]", size, size[0] && dpi ? ", " : "", resolution);
     if ((rc = fov_recipe_parse(json, strlen(json), "the size", &recipe, err)))
         return rc;
     rc = fov_recipe_run(recipe, large, &options, ret_result, &outcome, err);
@@ -251,12 +267,11 @@ static enum fov_code report(const struct job *job, double seconds, struct fov_er
 enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
 {
     FOV_AUTO(job_done) struct job job = {0};
-    struct fov_image_info in;
     enum fov_code rc;
     const double start = fov_clock_s();
 
     if ((rc = fov_cli_start(args, &job.engine, err)) || (rc = check_args(args, &job, err)) ||
-        (rc = load(&job, &in, err)) ||
+        (rc = load(&job, err)) ||
         (rc = fov_image_each_frame(job.image, enlarge, &job, &job.enlarged, err)))
         return rc;
     job.save.format = job.format;

@@ -82,6 +82,9 @@ FOV_CHECKED enum fov_code fov__chain_may_be(const struct fov_chain *c, int64_t w
 FOV_CHECKED enum fov_code fov__chain_resize(struct fov_chain *c, int width_px, int height_px,
                                             struct fov_err *err);
 
+/* How many times larger a resize makes a picture of width x height, before it cuts or pads. */
+double fov__resize_scale(const struct fov_op_resize *o, double width, double height);
+
 /* The part of the picture of this size that draws the eye. */
 FOV_CHECKED enum fov_code fov__chain_smart_crop(struct fov_chain *c, int width_px, int height_px,
                                                 struct fov_err *err);

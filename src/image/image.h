@@ -16,6 +16,7 @@
 #include "fovea/fovea.h"
 
 #define FOV_DEFAULT_MAX_PIXELS (INT64_C(1) << 28) /* 268 megapixels */
+#define FOV_MAX_RESULT_PIXELS  (INT64_C(1) << 30) /* of what any operation makes */
 #define FOV_DEFAULT_QUALITY    90
 
 struct fov_image;
@@ -34,19 +35,24 @@ const char *fov_image_library(void);
 
 /* ---- load ------------------------------------------------------------------------------ */
 
+/* Says how many times larger a drawing (SVG, PDF) of width x height px is to be drawn. */
+typedef enum fov_code fov_drawing_scale_fn(void *user, int width_px, int height_px,
+                                           double *ret_scale, struct fov_err *err);
+
 struct fov_load_options {
     int64_t max_pixels; /* refuse more, from the header; 0: FOV_DEFAULT_MAX_PIXELS. Of a drawing, at
                            its own size */
     int page;           /* of a picture of several, from 0; -1: refuse one of several */
     bool all_frames;    /* with page -1: take them all */
     bool trust;         /* read formats whose decoders are not made for files of strangers, too */
-    double vector_scale; /* draw SVG and PDF this many times larger; 0: 1 */
+    fov_drawing_scale_fn *drawing_scale; /* NULL: as large as the file says */
+    void *user;
 };
 
 /* Open the picture `path`, "-" being standard input: orientation applied, 1 to 4 channels of 8 or
  * 16 bits (grey, grey and alpha, RGB, RGB and alpha; CMYK and others become sRGB by their profile),
  * metadata kept. Gives *ret_image; end it with fov_image_free(). FOV_ENOINPUT, FOV_EFORMAT,
- * FOV_ELIMIT, FOV_ENOMEM. */
+ * FOV_ELIMIT, FOV_ENOMEM, and what drawing_scale() fails with. */
 FOV_CHECKED enum fov_code fov_image_load(const char *path, const struct fov_load_options *options,
                                          struct fov_image **ret_image, struct fov_err *err);
 void fov_image_free(struct fov_image *image);

@@ -40,6 +40,7 @@ struct opening {
     VipsSource *source; /* NULL: the loader opens the file by its name */
     const char *loader; /* libvips's name of the class; NULL for BMP */
     bool is_bmp;
+    double scale; /* of a drawing */
 };
 
 static void opening_done(struct opening *o)
@@ -51,11 +52,6 @@ static void opening_done(struct opening *o)
 static bool is_vector_loader(const char *loader)
 {
     return strstr(loader, "Svg") || strstr(loader, "Pdf");
-}
-
-static double vector_scale(const struct opening *o)
-{
-    return o->options->vector_scale > 0 ? o->options->vector_scale : 1;
 }
 
 /* What libvips can load and nobody would call a picture: tables of numbers, raw memory. */
@@ -136,7 +132,7 @@ static enum fov_code open_header(const struct opening *o, int page, int n_pages,
     if (n_pages != 1 && g_object_class_find_property(G_OBJECT_GET_CLASS(op), "n"))
         g_object_set(op, "n", n_pages, NULL);
     if (is_vector_loader(o->loader))
-        g_object_set(op, "scale", vector_scale(o), NULL);
+        g_object_set(op, "scale", o->scale, NULL);
 
     const int failed = vips_object_build(VIPS_OBJECT(op));
     if (!failed)
@@ -165,9 +161,8 @@ static int64_t limit_of(const struct opening *o)
 
 static enum fov_code check_pixels(const struct opening *o, VipsImage *image, struct fov_err *err)
 {
-    const double scale = is_vector_loader(o->loader) ? vector_scale(o) : 1;
-    const double width = vips_image_get_width(image) / scale;
-    const double height = vips_image_get_height(image) / scale;
+    const double width = vips_image_get_width(image);
+    const double height = vips_image_get_height(image);
     if (width * height <= (double)limit_of(o))
         return FOV_OK;
     return fov__over_limit(o->name, width, height, limit_of(o), err);
@@ -207,8 +202,6 @@ static enum fov_code open_page(const struct opening *o, VipsImage **ret_image, i
         if ((rc = open_header(o, page, n_frames > 1 ? -1 : 1, &image, err)))
             return rc;
     }
-    if ((rc = check_pixels(o, image, err)))
-        return rc;
     if (n_frames > 1 && vips_image_get_page_height(image) * n_frames != image->Ysize)
         return fov_fail(err, FOV_EFORMAT,
                         "%s: its %d pages are not of one size; choose one with --page", o->name,
@@ -216,6 +209,27 @@ static enum fov_code open_page(const struct opening *o, VipsImage **ret_image, i
     *ret_n_frames = n_frames;
     *ret_image = FOV_STEAL(image);
     return FOV_OK;
+}
+
+/* A drawing was opened at its own size; open it at the one that is wanted. */
+static enum fov_code draw(struct opening *o, VipsImage **image, int n_frames, struct fov_err *err)
+{
+    const double width = vips_image_get_width(*image);
+    const double height = vips_image_get_height(*image);
+    enum fov_code rc;
+    if (!o->loader || !is_vector_loader(o->loader) || !o->options->drawing_scale)
+        return FOV_OK;
+    if ((rc = o->options->drawing_scale(o->options->user, (int)width, (int)height / n_frames,
+                                        &o->scale, err)))
+        return rc;
+    const double drawn_px = width * o->scale * height * o->scale;
+    if (drawn_px > FOV_MAX_RESULT_PIXELS)
+        return fov_fail(err, FOV_ELIMIT,
+                        "%s: drawn at %.0fx%.0f it is %.0f megapixels, over the limit of %.0f",
+                        o->name, width * o->scale, height * o->scale, drawn_px / 1e6,
+                        (double)FOV_MAX_RESULT_PIXELS / 1e6);
+    g_object_unref(FOV_STEAL(*image));
+    return open_page(o, image, &n_frames, err);
 }
 
 static enum fov_code open_bmp(const struct opening *o, VipsImage **ret_image, struct fov_err *err)
@@ -324,7 +338,7 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
     const bool from_stdin = !strcmp(path, "-");
     FOV_AUTO(opening_done)
     struct opening o = {
-        .path = path, .name = from_stdin ? "standard input" : path, .options = options};
+        .path = path, .name = from_stdin ? "standard input" : path, .options = options, .scale = 1};
     FOV_AUTO(fov__unref_at) VipsImage *image = NULL;
     int n_frames = 1;
     enum fov_code rc;
@@ -333,6 +347,7 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
         return rc;
     if ((rc = find_loader(&o, err)) ||
         (rc = o.is_bmp ? open_bmp(&o, &image, err) : open_page(&o, &image, &n_frames, err)) ||
+        (rc = check_pixels(&o, image, err)) || (rc = draw(&o, &image, n_frames, err)) ||
         (rc = prepare(&o, &image, err)))
         return rc;
     const struct fov_image like = {.is_vector = o.loader && is_vector_loader(o.loader),

@@ -42,14 +42,22 @@ static enum fov_code cut(struct fov_chain *c, int width, int height, int positio
     return fov__chain_set(c, failed, out, err);
 }
 
+double fov__resize_scale(const struct fov_op_resize *o, double width, double height)
+{
+    const double across = o->width_in_px / width, down = o->height_in_px / height;
+    const bool to_fit = o->fit == CONTAIN || o->fit == INSIDE;
+    const double scale = to_fit ? fmin(across, down) : fmax(across, down);
+    const bool stays = (o->fit == INSIDE && scale >= 1) || (o->fit == OUTSIDE && scale <= 1);
+    return stays ? 1 : scale;
+}
+
 enum fov_code fov__op_resize(struct fov_chain *c, const struct fov_op_resize *o,
                              struct fov_err *err)
 {
     const double w = c->image->vips->Xsize, h = c->image->vips->Ysize;
     const double across = o->width_in_px / w, down = o->height_in_px / h;
-    const double least = across < down ? across : down, most = across > down ? across : down;
     const bool to_fit = o->fit == CONTAIN || o->fit == INSIDE;
-    const double scale = to_fit ? least : most;
+    const double scale = fov__resize_scale(o, w, h);
     int width = at_least_1(w * scale), height = at_least_1(h * scale);
     enum fov_code rc;
 
@@ -57,7 +65,7 @@ enum fov_code fov__op_resize(struct fov_chain *c, const struct fov_op_resize *o,
         return rc; /* outside, one side may become larger still */
     if (o->fit == FILL)
         return fov__chain_resize(c, o->width_in_px, o->height_in_px, err);
-    if ((o->fit == INSIDE && scale >= 1) || (o->fit == OUTSIDE && scale <= 1))
+    if ((o->fit == INSIDE || o->fit == OUTSIDE) && scale == 1)
         return FOV_OK;
     /* the side that decides is exact, whatever was rounded */
     if (to_fit ? across <= down : across >= down)

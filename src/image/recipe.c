@@ -345,6 +345,26 @@ static enum fov_code apply(struct fov_chain *c, const struct op *op, struct fov_
     return fov__op_fail(c, err, FOV_EINTERNAL, "nothing runs it");
 }
 
+static int n_leading_upscales(const struct fov_recipe *recipe)
+{
+    int n = 0;
+    while (n < recipe->n_ops && recipe->ops[n].info->fields == fields_upscale)
+        n++;
+    return n;
+}
+
+double fov_recipe_drawing_scale(const struct fov_recipe *recipe, int width_px, int height_px)
+{
+    const int n = n_leading_upscales(recipe);
+    double scale = 1;
+    for (int i = 0; i < n; i++)
+        scale *= recipe->ops[i].as.upscale.factor;
+    if (n < recipe->n_ops && recipe->ops[n].info->fields == fields_resize)
+        scale *= fmax(
+            1, fov__resize_scale(&recipe->ops[n].as.resize, width_px * scale, height_px * scale));
+    return scale;
+}
+
 enum fov_code fov_recipe_run(const struct fov_recipe *recipe, const struct fov_image *in,
                              const struct fov_recipe_options *options, struct fov_image **ret_image,
                              struct fov_outcome *ret_outcome, struct fov_err *err)
@@ -355,7 +375,7 @@ enum fov_code fov_recipe_run(const struct fov_recipe *recipe, const struct fov_i
 
     g_object_ref(in->vips);
     rc = fov__image_wrap(in->vips, in, in->name, &c.image, err);
-    for (int i = 0; i < recipe->n_ops && !rc; i++) {
+    for (int i = in->is_vector ? n_leading_upscales(recipe) : 0; i < recipe->n_ops && !rc; i++) {
         c.index = i;
         c.op = recipe->ops[i].info->name;
         rc = apply(&c, &recipe->ops[i], err);

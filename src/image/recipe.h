@@ -11,7 +11,6 @@
 #include "image/image.h"
 
 enum { FOV_MAX_OPS = 30 };
-#define FOV_MAX_RESULT_PIXELS (INT64_C(1) << 30) /* of what any operation makes */
 
 struct fov_recipe;
 
@@ -33,6 +32,10 @@ typedef enum fov_code fov_open_model_fn(void *user, const char *name, int factor
                                         const struct fov_dials *dials, struct fov_model **ret_model,
                                         struct fov_err *err);
 
+/* How many times larger than width x height px a drawing is to be opened for a recipe: the upscale
+ * and the resize that it begins with enlarge lines then, and not pixels. */
+double fov_recipe_drawing_scale(const struct fov_recipe *recipe, int width_px, int height_px);
+
 struct fov_recipe_options {
     fov_open_model_fn *open_model;
     void *user;
@@ -47,9 +50,10 @@ struct fov_outcome {
     bool is_size_known; /* false after a dry run of what only pixels can tell */
 };
 
-/* Add the operations of a recipe to a picture. Gives *ret_image, which keeps `in` alive by itself,
- * and *ret_outcome. FOV_EUSAGE, FOV_EFORMAT when an operation does not suit the picture, and what
- * the steps can fail with; the sentence names the operation by its index. */
+/* Add the operations of a recipe to a picture; of a drawing, fov_recipe_drawing_scale() has done
+ * the upscale that it begins with. Gives *ret_image, which keeps `in` alive by itself, and
+ * *ret_outcome. FOV_EUSAGE, FOV_EFORMAT when an operation does not suit the picture, and what the
+ * steps can fail with; the sentence names the operation by its index. */
 FOV_CHECKED enum fov_code fov_recipe_run(const struct fov_recipe *recipe,
                                          const struct fov_image *in,
                                          const struct fov_recipe_options *options,

@@ -63,6 +63,9 @@ END
     look dpi out.png 100
     look_now
     becomes 236x118 3 ai --print 60x30mm --dpi 100 --fit contain
+    look pixel out.png 0 0 0 255 255 255
+    look pixel out.png 235 117 0 255 255 255
+    look_now
     becomes 96x80 2 ai --factor 2 --dpi 72
     look dpi out.png 72
     look_now
@@ -75,6 +78,40 @@ END
     run_here "$FOVEA" upscale disc24.svg drawn.png --width 333
     expect_status 0
     [ "$("$PYTHON" -c 'from PIL import Image; print(Image.open("drawn.png").width)')" = 333 ]
+}
+
+@test "a drawing is drawn at the size of the operations that a recipe begins with" {
+    take disc24.svg
+    run_here "$FOVEA" upscale disc24.svg want.png --width 480
+    expect_status 0
+    run_here "$FOVEA" transform disc24.svg by4.png \
+        --ops '[{"type":"upscale","factor":4},{"type":"resize","width_in_px":480,"height_in_px":480}]'
+    expect_status 0
+    cmp want.png by4.png
+    run_here "$FOVEA" transform - piped.png <disc24.svg \
+        --ops '[{"type":"resize","width_in_px":480,"height_in_px":480,"fit":"outside"}]'
+    expect_status 0
+    cmp want.png piped.png
+    run_here "$FOVEA" upscale - piped-width.png --width 480 <disc24.svg
+    expect_status 0
+    cmp want.png piped-width.png
+    run_here "$FOVEA" transform disc24.svg preset.jpg --preset marketplace-2000
+    expect_status 0
+    look sharp preset.jpg
+    fails 65 'disc24.svg: drawn at 1000000x1000000 it is 1000000 megapixels, over the limit of 1074' \
+        upscale disc24.svg huge.png --width 1000000
+}
+
+@test "what comes later in a recipe enlarges the pixels of a drawing" {
+    take disc24.svg
+    run_here "$FOVEA" transform disc24.svg late.png --dry-run \
+        --ops '[{"type":"flip"},{"type":"upscale","factor":2}]'
+    expect_status 0
+    grep -q '24x24 to 48x48' "$PRINTED/out"
+    run_here "$FOVEA" transform disc24.svg early.png --dry-run \
+        --ops '[{"type":"upscale","factor":2},{"type":"flip"}]'
+    expect_status 0
+    grep -q '48x48 PNG' "$PRINTED/out"
 }
 
 @test "sizes that are none" {
