@@ -98,11 +98,16 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
     o->loader = vips_foreign_find_load_source(o->source);
     if (!is_certain(o->loader) && fov__modules_open())
         o->loader = vips_foreign_find_load_source(o->source);
+    const char *const lacking = o->loader ? NULL : fov__format_by_content(o->source);
     if (!o->loader && !from_stdin) {
         o->loader = vips_foreign_find_load(o->path);
         g_object_unref(FOV_STEAL(o->source));
     }
     vips_error_clear();
+    if (!o->loader && lacking)
+        return fov_fail(err, FOV_EFORMAT,
+                        "%s: is %s, which the libvips here cannot read; it needs %s", o->name,
+                        lacking, fov__packages_of(lacking));
     if (!o->loader || is_no_picture(o->loader))
         return fov_fail(err, FOV_EFORMAT, "%s: not a picture in a format that Fovea reads",
                         o->name);

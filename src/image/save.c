@@ -115,11 +115,15 @@ enum fov_code fov_format_of(const char *path, const struct fov_format **ret_form
         *ret_format = &formats[0];
         return FOV_OK;
     }
-    for (size_t i = 0; i < FOV_N_ELEMENTS(formats); i++)
-        if (has_suffix(formats[i].suffixes, dot + 1) && is_there(&formats[i])) {
-            *ret_format = &formats[i];
-            return FOV_OK;
-        }
+    for (size_t i = 0; i < FOV_N_ELEMENTS(formats); i++) {
+        if (!has_suffix(formats[i].suffixes, dot + 1))
+            continue;
+        if (!is_there(&formats[i]))
+            return fov_fail(err, FOV_EUSAGE, "%s: the libvips here cannot write %s; it needs %s",
+                            path, formats[i].name, fov__packages_of(formats[i].name));
+        *ret_format = &formats[i];
+        return FOV_OK;
+    }
     return fov_fail(
         err, FOV_EUSAGE,
         "%s: cannot write %s; .png, .jpg, .webp, .tiff, .avif, .heic, .jxl and .gif are "

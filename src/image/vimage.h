@@ -71,6 +71,13 @@ FOV_CHECKED enum fov_code fov__settle(struct fov_image *image, struct fov_err *e
 /* Has somebody asked the program to stop? */
 bool fov__is_stopped(void);
 
+/* The packages that let libvips read and write a format (the name in struct fov_format), in
+ * words. */
+const char *fov__packages_of(const char *format);
+
+/* Which format of those a file's first bytes say, or NULL. */
+const char *fov__format_by_content(VipsSource *source);
+
 /* Leave out metadata. Zero, or libvips's error. */
 int fov__keep_metadata(VipsImage **image, enum fov_keep keep);
 

@@ -18,6 +18,19 @@ setup_file() {
     fails 65 'text.jpg: not a picture in a format that Fovea reads' upscale text.jpg out.png
 }
 
+@test "a format that libvips has no decoder or encoder for here: what it needs" {
+    take photo.png
+    run_here "$FOVEA" transform photo.png made.avif --ops '[]'
+    expect_status 0
+    export VIPSHOME=$BATS_TEST_TMPDIR # its modules are not found
+    fails 65 'made.avif: is AVIF, which the libvips here cannot read; it needs * libheif1, *' \
+        upscale made.avif out.png
+    fails 2 'out.jxl: the libvips here cannot write JPEG XL; it needs vips-jxl on * libjxl on Debian' \
+        upscale photo.png out.jxl
+    fails 2 '* cannot write HEIF; it needs *' transform photo.png out --ops \
+        '[{"type":"convert","format":"heif"}]'
+}
+
 @test "a table of numbers is no picture" {
     take numbers.csv
     fails 65 'numbers.csv: not a picture in a format that Fovea reads' upscale numbers.csv out.png
