@@ -14,6 +14,7 @@ extern "C" {
 /* Code, exit status of the program, HTTP status of the service, what happened. The one table. */
 #define FOV_CODES(X)                                                                               \
     X(FOV_OK, 0, 200, "done")                                                                      \
+    X(FOV_ESOME, 1, 500, "some of several pictures failed")                                        \
     X(FOV_EUSAGE, 2, 400, "the call or the command line is wrong")                                 \
     X(FOV_EFORMAT, 65, 422, "the picture is not what it claims to be")                             \
     X(FOV_ELIMIT, 65, 413, "valid, but over a limit")                                              \

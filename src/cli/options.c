@@ -27,6 +27,7 @@ enum {
     TRANSFORM = 1 << FOV_CMD_transform,
     MODELS = 1 << FOV_CMD_models,
     EVAL = 1 << FOV_CMD_eval,
+    INSPECT = 1 << FOV_CMD_inspect,
     PRESETS = 1 << FOV_CMD_presets,
     HELP = 1 << FOV_CMD_help,
 };
@@ -216,8 +217,7 @@ enum fov_code fov_options_parse(enum fov_command_id command, int argc, char **ar
     if (!args.help && (args.n_operands < c->least || args.n_operands > c->most))
         return fov_fail(err, FOV_EUSAGE, "usage: fovea %s %s%s(see `fovea help %s`)", c->name,
                         c->operands, c->operands[0] ? " " : "", c->name);
-    for (int i = 0; i < args.n_operands && i < 2; i++)
-        args.operands[i] = argv[optind + i];
+    args.operands = argv + optind;
     *ret_args = args;
     return FOV_OK;
 }

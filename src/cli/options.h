@@ -22,7 +22,7 @@ struct fov_args {
     double detail, denoise;
     const char *method, *model, *mix, *set, *ops, *preset, *fit, *print, *keep;
     bool dry_run, exact, force, trust, strip, lossless, progressive, json, help;
-    const char *operands[2];
+    char *const *operands; /* of n_operands, in argv */
     int n_operands;
 };
 

@@ -120,6 +120,11 @@ void fov_image_get_info(const struct fov_image *image, struct fov_image_info *re
         .has_alpha = vips_image_get_bands(v) % 2 == 0,
         .is_16bit = vips_image_get_format(v) == VIPS_FORMAT_USHORT,
         .has_exif = vips_image_get_typeof(v, VIPS_META_EXIF_NAME) != 0,
+        .has_xmp = vips_image_get_typeof(v, VIPS_META_XMP_NAME) != 0,
+        .has_iptc = vips_image_get_typeof(v, VIPS_META_IPTC_NAME) != 0,
+        .has_profile = vips_image_get_typeof(v, VIPS_META_ICC_NAME) != 0,
+        .dpi = v->Xres == 1 ? 0 : v->Xres * 25.4, /* 1 is what libvips has where a file has none */
+        .format = image->format,
         .is_vector = image->is_vector,
         .name = image->name,
     };

@@ -44,6 +44,7 @@ struct fov_load_options {
                            its own size */
     int page;           /* of a picture of several, from 0; -1: refuse one of several */
     bool all_frames;    /* with page -1: take them all */
+    bool header_only;   /* the picture is to be described; its pixels may be unreadable */
     bool trust;         /* read formats whose decoders are not made for files of strangers, too */
     fov_drawing_scale_fn *drawing_scale; /* NULL: as large as the file says */
     void *user;
@@ -63,9 +64,11 @@ struct fov_image_info {
     int n_channels; /* alpha counted */
     bool has_alpha;
     bool is_16bit;
-    bool has_exif;
-    bool is_vector;   /* drawn from SVG or PDF, at the size asked for */
-    const char *name; /* for messages; lives as long as the image */
+    bool has_exif, has_xmp, has_iptc, has_profile;
+    double dpi;         /* as the file says, or its decoder assumes (72); 0: neither */
+    const char *format; /* "JPEG"; of what was loaded */
+    bool is_vector;     /* drawn from SVG or PDF, at the size asked for */
+    const char *name;   /* for messages; lives as long as the image */
 };
 void fov_image_get_info(const struct fov_image *image, struct fov_image_info *ret_info);
 

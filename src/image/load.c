@@ -38,6 +38,7 @@ struct opening {
     const char *path, *name;
     const struct fov_load_options *options;
     VipsSource *source; /* NULL: the loader opens the file by its name */
+    const char *format; /* its name */
     const char *loader; /* libvips's name of the class; NULL for BMP */
     bool is_bmp;
     double scale; /* of a drawing */
@@ -93,21 +94,21 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
         return fov__vips_fail(err, FOV_ENOINPUT, o->name, "cannot read it");
     if (o->options->trust)
         fov__allow_untrusted(true);
+    o->format = fov__format_by_content(o->source);
     if ((o->is_bmp = begins_with(o->source, "BM")))
         return FOV_OK;
     o->loader = vips_foreign_find_load_source(o->source);
     if (!is_certain(o->loader) && fov__modules_open())
         o->loader = vips_foreign_find_load_source(o->source);
-    const char *const lacking = o->loader ? NULL : fov__format_by_content(o->source);
     if (!o->loader && !from_stdin) {
         o->loader = vips_foreign_find_load(o->path);
         g_object_unref(FOV_STEAL(o->source));
     }
     vips_error_clear();
-    if (!o->loader && lacking)
+    if (!o->loader && o->format && fov__packages_of(o->format))
         return fov_fail(err, FOV_EFORMAT,
                         "%s: is %s, which the libvips here cannot read; it needs %s", o->name,
-                        lacking, fov__packages_of(lacking));
+                        o->format, fov__packages_of(o->format));
     if (!o->loader || is_no_picture(o->loader))
         return fov_fail(err, FOV_EFORMAT, "%s: not a picture in a format that Fovea reads",
                         o->name);
@@ -284,13 +285,13 @@ static int step(VipsImage **image, int failed, VipsImage **next)
     return 0;
 }
 
-static int turn_upright(VipsImage **image)
+static int turn_upright(VipsImage **image, bool header_only)
 {
     VipsImage *t = NULL;
     const int orientation = vips_image_get_orientation(*image);
     if (orientation == 1 || vips_image_get_page_height(*image) < (*image)->Ysize)
         return 0;
-    if (orientation > 2 &&
+    if (orientation > 2 && !header_only &&
         fov__make_random(image)) /* 2 mirrors left and right: rows stay in order */
         return -1;
     return step(image, vips_autorot(*image, &t, NULL), &t);
@@ -325,7 +326,7 @@ int fov__normalise(VipsImage **image)
 
 static enum fov_code prepare(const struct opening *o, VipsImage **image, struct fov_err *err)
 {
-    if (turn_upright(image))
+    if (turn_upright(image, o->options->header_only))
         return fov__is_stopped() ? fov_fail(err, FOV_ECANCEL, "%s: stopped", o->name)
                                  : fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");
     if (fov__normalise(image))
@@ -356,6 +357,7 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
         (rc = prepare(&o, &image, err)))
         return rc;
     const struct fov_image like = {.is_vector = o.loader && is_vector_loader(o.loader),
+                                   .format = o.format ? o.format : "another format",
                                    .n_frames = n_frames};
     return fov__image_wrap(FOV_STEAL(image), &like, o.name, ret_image, err);
 }

@@ -12,7 +12,8 @@ struct fov_image {
     VipsImage *vips;
     char *name;
     bool is_vector;
-    int n_frames; /* below one another in `vips`; 0 or 1: it is one */
+    const char *format; /* of the file it was loaded from, or NULL */
+    int n_frames;       /* below one another in `vips`; 0 or 1: it is one */
     /* Why a network's step failed, or NULL where there is none; belongs to the libvips image. */
     const struct fov_err *step_failure;
 };

@@ -16,7 +16,7 @@ load helpers
             grep -q "^.fB$option" section
         done
     done
-    for status in 0 2 65 66 69 70 73 75 77 78; do
+    for status in 0 1 2 65 66 69 70 73 75 77 78; do
         grep -q "^.fB$status.fR" plain
     done
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lacking.c -- formats that a build of libvips may lack, and the packages that bring them.
+/* formats.c -- formats by their first bytes, and the packages that bring what libvips may lack.
  *
  * Debian 12 brings all of these with libvips42. Elsewhere they are packages of their own: modules
  * of libvips (Fedora, Alpine), plugins of libheif (Debian from 13 on).
@@ -18,6 +18,11 @@ static const struct {
     size_t n, at;
     const char *packages;
 } formats[] = {
+    {"BMP", "BM", 2, 0, NULL},
+    {"PPM", "P5", 2, 0, NULL},
+    {"PPM", "P6", 2, 0, NULL},
+    {"SVG", "<svg", 4, 0, NULL},
+    {"SVG", "<?xml", 5, 0, NULL},
     {"AVIF", "ftypavif", 8, 4,
      HEIF_PACKAGES ", libheif-plugin-dav1d and libheif-plugin-aomenc on Debian"},
     {"HEIF", "ftyp", 4, 4,
