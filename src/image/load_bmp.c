@@ -33,12 +33,26 @@ static uint32_t number(const unsigned char *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
+/* Offsets in a BMP's header. */
+enum { DATA = 10, HEADER = 14, WIDTH = 18, HEIGHT = 22, BITS = 28, PACKING = 30, COLOURS = 46 };
+
+/* Are the lengths that gdk-pixbuf makes room for what they can be? It believes any. */
+static bool is_sane(VipsSource *source)
+{
+    enum { MOST_HEADER = 124, MOST_BEFORE_DATA = 1 << 16, MOST_COLOURS = 256 };
+    const unsigned char *const h = vips_source_sniff(source, HEADER + 4);
+    if (!h || number(h + HEADER) > MOST_HEADER || number(h + DATA) > MOST_BEFORE_DATA)
+        return false;
+    const unsigned char *const all =
+        number(h + HEADER) < 40 ? NULL : vips_source_sniff(source, COLOURS + 4);
+    return !all || number(all + COLOURS) <= MOST_COLOURS;
+}
+
 /* How long a file with this header is at least; gdk-pixbuf takes one that ends sooner for whole.
  * Only rows that are not packed tell. */
 static int64_t least_bytes(VipsSource *source)
 {
-    enum { DATA = 10, HEADER = 14, WIDTH = 18, HEIGHT = 22, BITS = 28, PACKING = 30, N = 34 };
-    const unsigned char *const h = vips_source_sniff(source, N);
+    const unsigned char *const h = vips_source_sniff(source, PACKING + 4);
     if (!h || number(h + HEADER) < 40 || (number(h + PACKING) != 0 && number(h + PACKING) != 3))
         return 0;
     const int64_t width = number(h + WIDTH), rows = (int32_t)number(h + HEIGHT);
@@ -100,7 +114,7 @@ enum fov_code fov__load_bmp(VipsSource *source, const char *name, int64_t max_pi
     if (!loader)
         return fov_fail(err, FOV_EFORMAT, "%s: gdk-pixbuf has no decoder for BMP here", name);
     g_signal_connect(loader, "size-prepared", G_CALLBACK(on_size), &b);
-    const bool is_whole = feed(loader, source);
+    const bool is_whole = is_sane(source) && feed(loader, source);
     const GdkPixbuf *const pixels = is_whole ? gdk_pixbuf_loader_get_pixbuf(loader) : NULL;
     if (b.is_over)
         rc = fov__over_limit(name, b.width, b.height, max_pixels, err);
