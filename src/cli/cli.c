@@ -172,9 +172,15 @@ static void warn_of_losses(const struct fov_image *image, const struct fov_save_
     if (info.has_alpha && !format->has_alpha)
         fov_log(FOV_LOG_WARNING, "%s: %s has no transparency, so it becomes white", out,
                 format->name);
-    if (info.has_exif && format->lacks_exif && options->keep == FOV_KEEP_ALL)
-        fov_log(FOV_LOG_WARNING, "%s: EXIF is not kept, libvips writes none to %s", out,
-                format->name);
+    const struct {
+        const char *name;
+        bool is_there;
+    } metadata[] = {{"EXIF", info.has_exif}, {"XMP", info.has_xmp}, {"IPTC", info.has_iptc}};
+    for (size_t i = 0; i < FOV_N_ELEMENTS(metadata); i++)
+        if (options->keep == FOV_KEEP_ALL && metadata[i].is_there && format->lacks &&
+            strstr(format->lacks, metadata[i].name))
+            fov_log(FOV_LOG_WARNING, "%s: %s is not kept, libvips writes none to %s", out,
+                    metadata[i].name, format->name);
 }
 
 enum fov_code fov_cli_save(const struct fov_image *image, const char *out,

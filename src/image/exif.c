@@ -19,6 +19,8 @@ enum {
     Y_RESOLUTION = 0x011B,
     RESOLUTION_UNIT = 0x0128,
     EXIF_IFD = 0x8769,
+    THUMBNAIL = 0x0201,
+    THUMBNAIL_BYTES = 0x0202,
     WIDTH = 0xA002,
     HEIGHT = 0xA003,
     SHORT = 3,
@@ -112,15 +114,54 @@ static size_t update_directory(struct block *b, size_t at)
     return exif;
 }
 
+/* Is it a block of EXIF? */
+static bool begin(struct block *b)
+{
+    if (b->n < 8 || (memcmp(b->p, "II", 2) && memcmp(b->p, "MM", 2)))
+        return false;
+    b->big_endian = b->p[0] == 'M';
+    return get(b, 2, 2) == 42;
+}
+
 void fov_exif_update(uint8_t *tiff, size_t n, const struct fov_exif_facts *facts)
 {
     struct block b = {.p = tiff, .n = n, .facts = facts};
-    if (n < 8 || (memcmp(tiff, "II", 2) && memcmp(tiff, "MM", 2)))
-        return;
-    b.big_endian = tiff[0] == 'M';
-    if (get(&b, 2, 2) != 42)
+    if (!begin(&b))
         return;
     const size_t exif = update_directory(&b, get(&b, 4, 4));
     if (exif)
         (void)update_directory(&b, exif);
+}
+
+/* Where the directory at `at` ends, with the offset of the next one, or 0. */
+static size_t end_of_directory(const struct block *b, size_t at)
+{
+    if (at < 8 || b->n < 2 || at > b->n - 2)
+        return 0;
+    const size_t end = at + 2 + ENTRY_BYTES * (size_t)get(b, at, 2) + 4;
+    return end <= b->n ? end : 0;
+}
+
+size_t fov_exif_drop_thumbnail(uint8_t *tiff, size_t n)
+{
+    struct block b = {.p = tiff, .n = n};
+    const size_t first_end = begin(&b) ? end_of_directory(&b, get(&b, 4, 4)) : 0;
+    const size_t second = first_end ? get(&b, first_end - 4, 4) : 0;
+    const size_t second_end = end_of_directory(&b, second);
+    size_t from = 0, length = 0;
+    if (first_end)
+        set(&b, first_end - 4, 4, 0);
+    if (!second_end || second < first_end)
+        return n;
+    for (size_t at = second + 2; at + ENTRY_BYTES < second_end; at += ENTRY_BYTES) {
+        if (get(&b, at, 2) == THUMBNAIL)
+            from = get(&b, at + 8, 4);
+        if (get(&b, at, 2) == THUMBNAIL_BYTES)
+            length = get(&b, at + 8, 4);
+    }
+    memset(b.p + second, 0, second_end - second);
+    if (from < first_end || from > n || length > n - from)
+        return n;
+    memset(b.p + from, 0, length);
+    return from + length == n ? from : n;
 }

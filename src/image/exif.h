@@ -15,4 +15,8 @@ struct fov_exif_facts {
  * size and resolution, where it says anything about that. All else stays, byte for byte. */
 void fov_exif_update(uint8_t *tiff, size_t n, const struct fov_exif_facts *facts);
 
+/* Take out the small copy of the picture that cameras put in, which shows what it was. Its bytes
+ * become 0, or are cut off where they are the last. Says how many remain. */
+size_t fov_exif_drop_thumbnail(uint8_t *tiff, size_t n);
+
 #endif

@@ -120,7 +120,8 @@ struct fov_format {
     int max_side_px;
     bool has_alpha, has_quality;
     bool has_frames;                                /* several in a file */
-    bool lacks_exif;                                /* libvips writes none */
+    const char *lacks;                              /* metadata that libvips writes none of */
+    bool has_photoshop;                             /* IPTC is within Photoshop's resources */
     bool has_lossless, has_chroma, has_progressive; /* a choice of it, see below */
     int most_effort;                                /* of its encoder, or 0 */
     int effort;                                     /* what it has unless asked otherwise */

@@ -17,28 +17,34 @@ const char *const fov_keep_names[FOV_N_KEEPS] = {FOV_KEEPS(FOV_KEEP_TEXT)};
 enum { MAX_FIELDS = 4096 };
 
 struct fields {
+    const char *const *begins; /* NULL at the end */
     char *names[MAX_FIELDS];
     int n;
 };
 
-/* VipsImageMapFn: collect what is about people and places; what libvips needs to read the pixels
- * stays. */
+/* About people and places; what libvips needs to read the pixels stays. */
+static const char *const private[] = {"exif-",       "xmp-",  "iptc-", "photoshop-", "png-comment-",
+                                      "gif-comment", "jpeg-", "heif-", "tiff",       NULL};
+
+/* About the small copy of the picture in its EXIF. */
+static const char *const of_thumbnail[] = {"exif-ifd1-", "jpeg-thumbnail", NULL};
+
+/* VipsImageMapFn: collect fields that begin like one of f->begins. */
 static void *collect(VipsImage *image, const char *name, GValue *value, void *user)
 {
-    static const char *const private[] = {"exif-",      "xmp-",         "iptc-",
-                                          "photoshop-", "png-comment-", "gif-comment",
-                                          "jpeg-",      "heif-",        "tiff"};
     struct fields *const f = user;
     (void)image, (void)value;
-    for (size_t i = 0; i < FOV_N_ELEMENTS(private); i++)
-        if (f->n < MAX_FIELDS && !strncmp(name, private[i], strlen(private[i])))
+    for (const char *const *begins = f->begins; *begins; begins++)
+        if (f->n < MAX_FIELDS && !strncmp(name, *begins, strlen(*begins)))
             return (f->names[f->n++] = fov_strdup(name)) ? NULL : user;
     return NULL;
 }
 
-static int remove_fields(VipsImage *image)
+static int remove_fields(VipsImage *image, const char *const *begins)
 {
     struct fields *const f = fov_calloc(1, sizeof(*f));
+    if (f)
+        f->begins = begins;
     const int failed = !f || vips_image_map(image, collect, f) != NULL;
     for (int i = 0; f && i < f->n; i++) {
         vips_image_remove(image, f->names[i] ? f->names[i] : "");
@@ -52,7 +58,7 @@ int fov__keep_metadata(VipsImage **image, enum fov_keep keep)
 {
     VipsImage *next = NULL;
     if (keep == FOV_KEEP_ALL)
-        return 0;
+        return remove_fields(*image, of_thumbnail); /* libvips writes EXIF by them */
     if (keep == FOV_KEEP_NONE && vips_image_get_typeof(*image, VIPS_META_ICC_NAME) &&
         (*image)->Bands >= 3) {
         if (vips_icc_transform(*image, &next, "srgb", "embedded", TRUE, "depth",
@@ -67,5 +73,5 @@ int fov__keep_metadata(VipsImage **image, enum fov_keep keep)
     *image = next;
     if (keep == FOV_KEEP_NONE)
         vips_image_remove(next, VIPS_META_ICC_NAME);
-    return remove_fields(next);
+    return remove_fields(next, private);
 }

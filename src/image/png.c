@@ -179,6 +179,7 @@ bool fov_png_exif(struct fov_png *png, const void *tiff, size_t n)
     const struct fov_exif_facts facts = {(uint32_t)png->info.width_px,
                                          (uint32_t)png->info.height_px, png->x_px_per_m,
                                          png->y_px_per_m};
+    n = fov_exif_drop_thumbnail(chunk + FRAME, n);
     fov_exif_update(chunk + FRAME, n, &facts);
     return write_chunk(png, "eXIf", chunk, n);
 }

@@ -42,8 +42,8 @@ bool fov_png_profile(struct fov_png *png, const void *icc, size_t n);
 
 bool fov_png_resolution(struct fov_png *png, uint32_t x_px_per_m, uint32_t y_px_per_m);
 
-/* EXIF from its TIFF header on, brought up to date: upright, of this size, and of the resolution
- * that was put before it. */
+/* EXIF from its TIFF header on, brought up to date: upright, of this size, of the resolution that
+ * was put before it, and without a thumbnail. */
 bool fov_png_exif(struct fov_png *png, const void *tiff, size_t n);
 
 /* Text under a keyword of 1 to 79 bytes; others are left out. Compressed unless `plain`. */

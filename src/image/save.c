@@ -25,9 +25,14 @@
 #include "image/vimage.h"
 
 static const struct fov_format formats[] = {
-    {.name = "PNG", .suffixes = ".png", .max_side_px = VIPS_MAX_COORD, .has_alpha = true},
+    {.name = "PNG",
+     .suffixes = ".png",
+     .max_side_px = VIPS_MAX_COORD,
+     .lacks = "IPTC",
+     .has_alpha = true},
     {.name = "JPEG",
      .suffixes = ".jpg.jpeg.jpe.jfif",
+     .has_photoshop = true,
      .saver = "jpegsave_target",
      .max_side_px = 65500,
      .has_quality = true,
@@ -35,6 +40,7 @@ static const struct fov_format formats[] = {
      .has_progressive = true},
     {.name = "WebP",
      .suffixes = ".webp",
+     .lacks = "IPTC",
      .saver = "webpsave_target",
      .max_side_px = 16383,
      .has_alpha = true,
@@ -48,10 +54,11 @@ static const struct fov_format formats[] = {
      .saver = "tiffsave_target",
      .max_side_px = VIPS_MAX_COORD,
      .has_alpha = true,
-     .lacks_exif = true,
+     .lacks = "EXIF",
      .has_frames = true},
     {.name = "AVIF",
      .suffixes = ".avif",
+     .lacks = "IPTC",
      .saver = "heifsave_target",
      .max_side_px = 16384,
      .has_alpha = true,
@@ -62,6 +69,7 @@ static const struct fov_format formats[] = {
      .effort = 3},
     {.name = "HEIF",
      .suffixes = ".heic.heif",
+     .lacks = "IPTC",
      .saver = "heifsave_target",
      .max_side_px = 16384,
      .has_alpha = true,
@@ -73,7 +81,7 @@ static const struct fov_format formats[] = {
      .saver = "jxlsave_target",
      .max_side_px = VIPS_MAX_COORD,
      .has_alpha = true,
-     .lacks_exif = true,
+     .lacks = "EXIF XMP IPTC",
      .has_quality = true,
      .has_lossless = true,
      .most_effort = 9,
@@ -83,7 +91,7 @@ static const struct fov_format formats[] = {
      .saver = "gifsave_target",
      .max_side_px = 65535,
      .has_alpha = true,
-     .lacks_exif = true,
+     .lacks = "EXIF XMP IPTC",
      .has_frames = true,
      .most_effort = 10,
      .effort = 7},
@@ -468,6 +476,8 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
     if (!failed && !format->has_alpha && v->Bands % 2 == 0)
         failed = flatten_on_white(&v);
     failed = failed || fov__keep_metadata(&v, options->keep);
+    if (!failed)
+        fov__fit_iptc(v, format->has_photoshop);
     rc = FOV_EFORMAT;
     if (!failed) {
         vips_image_set_progress(v, TRUE);

@@ -79,8 +79,13 @@ const char *fov__packages_of(const char *format);
 /* Which format of those a file's first bytes say, or NULL. */
 const char *fov__format_by_content(VipsSource *source);
 
-/* Leave out metadata. Zero, or libvips's error. */
+/* Leave out metadata, of `image` whose own they are; the small copy in EXIF always. Zero, or
+ * libvips's error. */
 int fov__keep_metadata(VipsImage **image, enum fov_keep keep);
+
+/* Let the IPTC of `image`, whose metadata are its own, be as TIFF holds it, or within Photoshop's
+ * resources as JPEG does. */
+void fov__fit_iptc(VipsImage *image, bool within_photoshop);
 
 /* Start libvips by `start`, its modules left aside where that can be; says what start() did. */
 int fov__modules_defer(int (*start)(const char *program), const char *program);

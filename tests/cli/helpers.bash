@@ -86,7 +86,7 @@ expect_status() {
 }
 
 expect_quiet() { # nothing on standard error, but for what TIFF, JPEG XL and GIF cannot keep
-    ! grep -qv ': EXIF is not kept, libvips writes none to ' "$PRINTED/err" ||
+    ! grep -qv ': \(EXIF\|XMP\|IPTC\) is not kept, libvips writes none to ' "$PRINTED/err" ||
         wrong 'expected nothing on standard error'
 }
 

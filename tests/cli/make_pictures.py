@@ -93,6 +93,44 @@ def profile():
     return bytes(data)
 
 
+# Colours of the primaries, adapted to D50, and gamma: the Adobe RGB (1998) specification, Apple's
+# Display P3, ROMM RGB (ISO 22028-2).
+SPACES = {
+    "adobe": ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457),
+              563 / 256),
+    "p3": ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407),
+           2.2),
+    "prophoto": ((0.79767, 0.28804, 0.0), (0.13519, 0.71188, 0.0), (0.03134, 0.00009, 0.82491),
+                 1.8),
+}
+
+
+def space(name):
+    """A profile (ICC.1:2001-04) of that space."""
+    red, green, blue, gamma = SPACES[name]
+
+    def xyz(values):
+        return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(v * 65536) for v in values))
+
+    def words(text):
+        text = text.encode() + b"\0"
+        return b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78)
+
+    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + bytes(2)
+    tags = {b"desc": words(name), b"cprt": b"text" + bytes(4) + b"CC0\0",
+            b"wtpt": xyz((0.9642, 1, 0.8249)), b"rXYZ": xyz(red), b"gXYZ": xyz(green),
+            b"bXYZ": xyz(blue), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+    at, table, data = 128 + 4 + 12 * len(tags), b"", b""
+    for tag, value in tags.items():
+        value += bytes(-len(value) % 4)
+        table += tag + struct.pack(">II", at + len(data), len(value))
+        data += value
+    head = struct.pack(">I4sI4s4s4s6H4s", at + len(data), b"none", 0x02400000, b"mntr", b"RGB ",
+                       b"XYZ ", 2000, 1, 1, 0, 0, 0, b"acsp")
+    head += bytes(68 - len(head)) + struct.pack(">3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + data
+
+
 def exif(orientation=None):
     """Tags by which the picture's EXIF block is known again."""
     tags = Image.Exif()
@@ -220,6 +258,10 @@ MAKERS = {
     "wide.png": lambda: picture(photo(500, 3).resize((20011, 3))),
     "screen.png": lambda: picture(np.kron(noise(40, 30) & 192, np.ones((5, 7, 1), np.uint8))),
     "profile.icc": profile,
+    **{f"{name}.icc": lambda name=name: space(name) for name in SPACES},
+    **{f"{name}.png": lambda name=name: encoded(photo(48, 32), "PNG", icc_profile=space(name))
+       for name in SPACES},
+    "camera.jpg": lambda: encoded(photo(48, 32), "JPEG", quality=95, icc_profile=profile()),
     "frames.gif": lambda: frames("GIF"),
     "frames.webp": lambda: frames("WEBP"),
     "frames.tiff": lambda: frames("TIFF"),

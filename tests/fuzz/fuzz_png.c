@@ -49,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     uint8_t *const exif = malloc(part);
     if (exif) {
         memcpy(exif, data + 2, part);
+        if (fov_exif_drop_thumbnail(exif, part) > part)
+            __builtin_trap();
         fov_exif_update(exif, part, &(struct fov_exif_facts){100000, 7, 11811, 4000000000});
     }
     free(exif);

@@ -386,6 +386,39 @@ static void exif_says_upright_and_the_new_size(void **state)
     assert_memory_equal(b + 52 + 8, "\x18\1\0\0", 4);
 }
 
+static void exif_loses_its_thumbnail(void **state)
+{
+    /* IFD0: orientation; IFD1 at 26: a thumbnail of 4 bytes at 56, and maybe 2 bytes after it */
+    static const uint8_t with[] = "II*\0\x08\0\0\0"
+                                  "\1\0\x12\x01\3\0\1\0\0\0\6\0\0\0\x1A\0\0\0"
+                                  "\2\0\x01\x02\4\0\1\0\0\0\x38\0\0\0"
+                                  "\x02\x02\4\0\1\0\0\0\4\0\0\0\0\0\0\0"
+                                  "JPEGab";
+    enum { IFD1 = 26, SMALL = 56, END = 60 };
+    uint8_t b[sizeof(with)];
+    static const uint8_t zeros[END - IFD1];
+    (void)state;
+    memcpy(b, with, sizeof(b));
+    assert_int_equal(fov_exif_drop_thumbnail(b, END), SMALL); /* cut off */
+    assert_memory_equal(b, with, IFD1 - 4);
+    assert_memory_equal(b + IFD1 - 4, zeros, SMALL - IFD1 + 4);
+
+    memcpy(b, with, sizeof(b));
+    assert_int_equal(fov_exif_drop_thumbnail(b, END + 2), END + 2); /* blacked out */
+    assert_memory_equal(b + IFD1 - 4, zeros, END - IFD1);
+    assert_memory_equal(b + END, "ab", 2);
+    assert_int_equal(fov_exif_drop_thumbnail(b, END + 2), END + 2); /* there is none any more */
+
+    for (size_t n = 0; n < END; n++) { /* and never beyond what is there */
+        uint8_t *const part = malloc(n + 1);
+        memcpy(part, with, n);
+        part[n] = 0x5A;
+        assert_true(fov_exif_drop_thumbnail(part, n) <= n);
+        assert_int_equal(part[n], 0x5A);
+        free(part);
+    }
+}
+
 static void exif_says_the_resolution(void **state)
 {
     /* X 72/1, Y 72/1, unit: centimetre */
@@ -438,6 +471,7 @@ int main(void)
         cmocka_unit_test(texts_are_kept),
         cmocka_unit_test(a_write_that_fails_ends_it),
         cmocka_unit_test(exif_says_upright_and_the_new_size),
+        cmocka_unit_test(exif_loses_its_thumbnail),
         cmocka_unit_test(exif_says_the_resolution),
         cmocka_unit_test(damaged_exif_does_no_harm),
     };
