@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/presets.h"
 #include "image/recipe.h"
+#include "net/u2net.h"
 
 enum { MAX_RECIPE_BYTES = 1 << 20, MAX_MODELS = FOV_MAX_OPS };
 
@@ -35,6 +36,8 @@ struct job {
         struct fov_model *model;
     } models[MAX_MODELS];
     int n_models;
+    struct fov_pool *pool; /* of the network of --model, which finds what stands in front */
+    struct fov_u2net *front;
     struct fov_cli_progress progress;
 };
 
@@ -44,6 +47,8 @@ static void job_done(struct job *job)
     fov_image_free(job->image);
     for (int i = 0; i < job->n_models; i++)
         fov_model_close(job->models[i].model);
+    fov_u2net_close(job->front);
+    fov_pool_close(job->pool);
     fov_recipe_free(job->recipe);
     fov_presets_done(&job->presets);
     fov_engine_close(job->engine);
@@ -135,7 +140,7 @@ static enum fov_code run(void *user, const struct fov_image *frame, struct fov_i
 {
     struct job *const job = user;
     const struct fov_recipe_options options = {
-        .open_model = open_model, .user = job, .dry_run = job->args->dry_run};
+        .open_model = open_model, .user = job, .front = job->front, .dry_run = job->args->dry_run};
     return fov_recipe_run(job->recipe, frame, &options, ret_result, &job->outcome, err);
 }
 
@@ -179,6 +184,16 @@ static enum fov_code drawing_scale(void *user, int width_px, int height_px, doub
     if (!rc)
         *ret_scale = fov_recipe_drawing_scale(job->recipe, width_px, height_px);
     return rc;
+}
+
+static enum fov_code open_front(struct job *job, struct fov_err *err)
+{
+    const enum fov_code rc = job->args->model
+                                 ? fov_pool_open(fov_engine_n_threads(job->engine), &job->pool, err)
+                                 : FOV_OK;
+    if (rc || !job->args->model)
+        return rc;
+    return fov_u2net_open(job->args->model, job->pool, &job->front, err);
 }
 
 static enum fov_code build(struct job *job, struct fov_err *err)
@@ -234,7 +249,7 @@ enum fov_code fov_cmd_transform(const struct fov_args *args, struct fov_err *err
     enum fov_code rc;
 
     if ((rc = check_args(args, &job, err)) || (rc = fov_cli_start(args, &job.engine, err)) ||
-        (rc = build(&job, err)))
+        (rc = open_front(&job, err)) || (rc = build(&job, err)))
         return rc;
     if (args->dry_run)
         return report(&job, 0, err);

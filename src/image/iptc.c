@@ -32,7 +32,7 @@ static const uint8_t *find(const uint8_t *p, size_t n, size_t *ret_n)
     size_t at = sizeof(photoshop);
     while (at < n && n - at >= HEAD && !memcmp(p + at, "8BIM", 4)) {
         const size_t id = number(p + at + 4, 2);
-        const size_t data = at + HEAD + p[at + 6] / 2 * 2;
+        const size_t data = at + HEAD + (size_t)p[at + 6] / 2 * 2;
         const size_t length = data <= n ? number(p + data - 4, 4) : n;
         if (data > n || length > n - data)
             return NULL;
@@ -64,7 +64,8 @@ void fov__fit_iptc(VipsImage *image, bool within_photoshop)
     const size_t all = within_photoshop ? before + n + (n & 1) : 4 * n;
     uint8_t *const fitted = g_malloc0(all); /* bounded by the file's own */
     if (before) {
-        memcpy(fitted, photoshop, sizeof(photoshop));
+        for (size_t i = 0; i < sizeof(photoshop); i++)
+            fitted[i] = (uint8_t)photoshop[i];
         memcpy(fitted + sizeof(photoshop), "8BIM\4\4", 6);
         for (size_t i = 0; i < 4; i++)
             fitted[before - 4 + i] = (uint8_t)(n >> (24 - 8 * i));

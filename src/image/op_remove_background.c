@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* op_remove_background.c -- what stands on an even ground, without it; see matte.c.
+/* op_remove_background.c -- what stands on an even ground, without it (matte.c), or in front of any
+ * ground, by a network (front.c).
  *
  * Threads: one. Owns: the pixels it makes, with the picture. Trust: pixels only; a picture without
- * an even ground is refused rather than cut badly.
+ * an even ground is refused rather than cut badly, unless there is a network.
  */
 #include <string.h>
 
 #include "base/mem.h"
 #include "image/chain.h"
+#include "image/front.h"
 #include "image/matte.h"
 
 static void free_pixels(VipsImage *image, void *pixels)
@@ -72,14 +74,31 @@ static int put_together(VipsImage *in, VipsImage *rgb, VipsImage *alpha, VipsIma
     return failed;
 }
 
+/* Which share of each pixel is in front; the ground's colour is taken out of `rgb` where it is
+ * known. */
+static enum fov_code find_alpha(const struct fov_chain *c, uint8_t *rgb, uint8_t *alpha,
+                                struct fov_err *err)
+{
+    const int width = c->image->vips->Xsize, height = c->image->vips->Ysize;
+    struct fov_u2net *const front = c->options->front;
+    struct fov_err why = {0};
+    struct fov_ground ground;
+    enum fov_code rc = fov_matte(rgb, width, height, alpha, &ground, &why);
+    if (rc != FOV_EFORMAT)
+        return rc ? fov__op_fail(c, err, rc, "%s", why.text) : FOV_OK;
+    if (!front)
+        return fov__op_fail(c, err, rc, "%s; a network for that is given by --model", why.text);
+    why = (struct fov_err){0};
+    rc = fov_front(front, rgb, width, height, alpha, &why);
+    return rc ? fov__op_fail(c, err, rc, "%s", why.text) : FOV_OK;
+}
+
 enum fov_code fov__op_remove_background(struct fov_chain *c,
                                         const struct fov_op_remove_background *o,
                                         struct fov_err *err)
 {
     FOV_AUTO(fov_free_at) uint8_t *rgb = NULL;
     FOV_AUTO(fov_free_at) uint8_t *alpha = NULL;
-    struct fov_err why = {0};
-    struct fov_ground ground;
     enum fov_code rc;
 
     const int width = c->image->vips->Xsize, height = c->image->vips->Ysize;
@@ -91,8 +110,8 @@ enum fov_code fov__op_remove_background(struct fov_chain *c,
             return rc;
         if (!(alpha = fov_calloc((size_t)width * (size_t)height, 1)))
             return fov__op_fail(c, err, FOV_ENOMEM, "no memory for its transparency");
-        if ((rc = fov_matte(rgb, width, height, alpha, &ground, &why)))
-            return fov__op_fail(c, err, rc, "%s", why.text);
+        if ((rc = find_alpha(c, rgb, alpha, err)))
+            return rc;
         VipsImage *const in = c->image->vips;
         FOV_AUTO(fov__unref_at) VipsImage *colours = over(FOV_STEAL(rgb), in, 3);
         FOV_AUTO(fov__unref_at) VipsImage *matte = over(FOV_STEAL(alpha), in, 1);

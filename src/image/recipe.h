@@ -39,6 +39,7 @@ double fov_recipe_drawing_scale(const struct fov_recipe *recipe, int width_px, i
 struct fov_recipe_options {
     fov_open_model_fn *open_model;
     void *user;
+    struct fov_u2net *front; /* for remove_background where the ground is not even; or NULL */
     bool dry_run; /* find out what the result will be; no network is opened, no pixel decoded */
 };
 

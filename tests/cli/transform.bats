@@ -96,6 +96,38 @@ does() { # NAME: what check_operations.py says of an operation holds
     does opacity
 }
 
+@test "remove_background by a network, where the ground is not even" {
+    # It takes what is bright for what is in front: that is how its weights are made.
+    "$PYTHON" "$BATS_TEST_DIRNAME/make_models.py" "$ROOT/tests/vectors/u2net.model.safetensors" front
+    "$PYTHON" - <<'END'
+import numpy as np
+from PIL import Image
+y, x = np.mgrid[:120, :160]
+disc = np.hypot(x - 90, y - 50) < 35
+squares = (x // 20 + y // 20) % 2 * 100
+rgb = np.dstack([squares, 100 - squares, x // 2])
+rgb[disc] = (250, 240, 245)
+Image.fromarray(rgb.astype(np.uint8)).save("a.png")
+END
+    fails 65 '--ops\[0] (remove_background): only * of the picture'"'"'s border have one colour, *; a network for that is given by --model' \
+        transform a.png out.png --ops '[{"type": "remove_background"}]'
+    run_here "$FOVEA" transform a.png out.png --ops '[{"type": "remove_background"}]' \
+        --model front.safetensors
+    expect_status 0
+    "$PYTHON" - <<'END'
+import numpy as np
+from PIL import Image
+a, out = np.array(Image.open("a.png")), np.array(Image.open("out.png"))
+y, x = np.mgrid[:120, :160]
+far = np.hypot(x - 90, y - 50)
+assert out.shape == (120, 160, 4) and (out[..., :3] == a)[out[..., 3] == 255].all()
+assert (out[far < 30][:, 3] > 250).mean() > 0.98, out[far < 30][:, 3].min()
+assert (out[far > 45][:, 3] < 5).mean() > 0.98, out[far > 45][:, 3].max()
+END
+    fails 69 '*photo-x2.safetensors: is no U^2-Net, *' transform a.png no.png --ops '[]' \
+        --model "$MODELS/photo-x2.safetensors"
+}
+
 @test "remove_background" {
     does remove_background
 }
