@@ -15,6 +15,7 @@
 #include "image/vimage.h"
 
 static const char photoshop[] = "Photoshop 3.0"; /* with its end */
+static const uint8_t iptc_resource[] = {'8', 'B', 'I', 'M', 4, 4};
 
 enum { IPTC = 0x0404, HEAD = 12 /* of a resource without a name */ };
 
@@ -66,7 +67,7 @@ void fov__fit_iptc(VipsImage *image, bool within_photoshop)
     if (before) {
         for (size_t i = 0; i < sizeof(photoshop); i++)
             fitted[i] = (uint8_t)photoshop[i];
-        memcpy(fitted + sizeof(photoshop), "8BIM\4\4", 6);
+        memcpy(fitted + sizeof(photoshop), iptc_resource, sizeof(iptc_resource));
         for (size_t i = 0; i < 4; i++)
             fitted[before - 4 + i] = (uint8_t)(n >> (24 - 8 * i));
     }

@@ -297,7 +297,12 @@ static enum fov_code enlarge(const struct map *in, int side, struct map *out, st
     return rc;
 }
 
-static const int flat_dilations[] = {0, 1, 2, 4, 8}; /* of conv_i and conv_id in RSU-4F */
+/* Of conv_i and conv_id in RSU-4F. */
+static int flat_dilation(int i)
+{
+    static const int dilations[] = {1, 2, 4, 8};
+    return i >= 1 && i <= 4 ? dilations[i - 1] : 1;
+}
 
 /* What belongs to one U: h, e_1 .., and what comes up. */
 struct u {
@@ -320,7 +325,7 @@ static enum fov_code go_down(struct fov_u2net *net, const char *stage, int depth
     for (int i = 1; i <= depth && !rc; i++) {
         FOV_AUTO(map_done) struct map half = {0};
         const struct map *from = i == 1 ? &u->in : &u->down[i - 1];
-        const int dilation = flat ? flat_dilations[i] : i == depth ? 2 : 1;
+        const int dilation = flat ? flat_dilation(i) : i == depth ? 2 : 1;
         const char name[] = {(char)('0' + i), '\0'};
         if (!flat && i > 1 && i < depth) {
             if ((rc = pool(from, &half, err)))
@@ -348,7 +353,7 @@ static enum fov_code go_up(struct fov_u2net *net, const char *stage, int depth, 
                 return rc;
             from = &larger;
         }
-        if ((rc = block(net, stage, name, flat ? flat_dilations[i] : 1, from, beside, &next, err)))
+        if ((rc = block(net, stage, name, flat ? flat_dilation(i) : 1, from, beside, &next, err)))
             return rc;
         map_done(&u->up);
         u->up = next;

@@ -95,6 +95,18 @@ def as_bicubic(small, large, least_db):
         check(db >= float(least_db), f"{large}, channel {channel}: {db:.2f} dB from bicubic")
 
 
+def in_place(small, large, most_px):
+    """Does the large picture, shrunk again, lie where the small one does, to a part of a pixel?"""
+    before, after = (np.asarray(Image.open(p).convert("L"), float) for p in (small, large))
+    factor = after.shape[0] // before.shape[0]
+    after = after.reshape(before.shape[0], factor, before.shape[1], factor).mean((1, 3))
+    down, across = np.gradient(before)
+    inner = np.s_[2:-2, 2:-2]
+    slopes = np.stack([down[inner].ravel(), across[inner].ravel()], 1)
+    shift = np.linalg.lstsq(slopes, (before - after)[inner].ravel(), rcond=None)[0]
+    check(np.abs(shift).max() <= float(most_px), f"{large} is {shift} pixels from {small}")
+
+
 def constant(path, *values):
     """Has every pixel these values?"""
     pixels = read(path)
@@ -261,8 +273,8 @@ def main():
     """Run each line."""
     commands = {f.__name__: f for f in (
         facts, container, repeated, same_below, near, as_bicubic, constant, about, pixel, levels,
-        opaque, no_green, sharp, profile, no_profile, managed, bare, frames, exif, chunk_once,
-        no_larger, text, upright, dpi)}
+        in_place, opaque, no_green, sharp, profile, no_profile, managed, bare, frames, exif,
+        chunk_once, no_larger, text, upright, dpi)}
     for line in sys.stdin:
         command, *arguments = shlex.split(line)
         commands[command](*arguments)

@@ -209,6 +209,20 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
     look as_bicubic smooth.png x3.png 36
 }
 
+@test "nothing moves: shrunk again, a result lies on the picture to a twentieth of a pixel" {
+    take large.png
+    for factor in 2 3 4; do
+        for detail in 0 1; do
+            [ $factor = 4 ] || [ $detail = 0 ] || continue
+            enlarges large.png "x$factor-$detail.png" --factor $factor \
+                $([ $factor = 4 ] && echo --detail $detail)
+            look in_place large.png "x$factor-$detail.png" 0.05
+        done
+        enlarges large.png "l$factor.png" --factor $factor --method lanczos
+        look in_place large.png "l$factor.png" 0.05
+    done
+}
+
 @test "a model by its name, by its name with the factor, and by its file" {
     take odd.png
     enlarges odd.png default.png --factor 3

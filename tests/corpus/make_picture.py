@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the seeds of the fuzzer of pictures in tests/corpus/picture: a byte that fuzz_picture.c
-reads (how to save), then a small file of each format and each thing in it that is treated in its own way.
-Usage: make_picture.py FOVEA, the program, which makes what PIL cannot.
+reads (how to save), then a small file of each format and each thing in it that is treated in its
+own way. Usage: make_picture.py FOVEA, the program, which makes what PIL cannot.
 """
 import io
 import pathlib
