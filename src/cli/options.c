@@ -28,6 +28,8 @@ enum {
     MODELS = 1 << FOV_CMD_models,
     EVAL = 1 << FOV_CMD_eval,
     INSPECT = 1 << FOV_CMD_inspect,
+    KEY = 1 << FOV_CMD_key,
+    CREDITS = 1 << FOV_CMD_credits,
     PRESETS = 1 << FOV_CMD_presets,
     HELP = 1 << FOV_CMD_help,
 };
@@ -184,6 +186,7 @@ enum fov_code fov_options_parse(enum fov_command_id command, int argc, char **ar
                             .quality = -1,
                             .page = -1,
                             .max_pixels = -1,
+                            .budget = -1,
                             .width = -1,
                             .height = -1,
                             .min_side = -1,

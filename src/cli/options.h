@@ -18,10 +18,11 @@ enum fov_command_id {
 struct fov_args {
     int factor, scale, threads, quality, page, width, height, min_side, dpi, chroma,
         effort; /* factor 0: auto */
-    int64_t max_pixels;
+    int64_t max_pixels, budget;
     double detail, denoise;
+    const char *store, *project;
     const char *method, *model, *mix, *set, *ops, *preset, *fit, *print, *keep;
-    bool dry_run, exact, force, trust, strip, lossless, progressive, json, help;
+    bool dry_run, exact, force, trust, strip, lossless, progressive, json, trial, help;
     char *const *operands; /* of n_operands, in argv */
     int n_operands;
 };
