@@ -105,6 +105,9 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
         g_object_unref(FOV_STEAL(o->source));
     }
     vips_error_clear();
+    if (!o->loader && o->format && fov__has_loader(o->format))
+        return fov_fail(err, FOV_EFORMAT, "%s: is %s, and damaged at its beginning", o->name,
+                        o->format);
     if (!o->loader && o->format && fov__packages_of(o->format))
         return fov_fail(err, FOV_EFORMAT,
                         "%s: is %s, which the libvips here cannot read; it needs %s", o->name,
@@ -357,7 +360,10 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
         (rc = prepare(&o, &image, err)))
         return rc;
     const struct fov_image like = {.is_vector = o.loader && is_vector_loader(o.loader),
-                                   .format = o.format ? o.format : "another format",
+                                   .format = o.format ? o.format
+                                             : o.loader && strstr(o.loader, "Svg")
+                                                 ? "SVG"
+                                                 : "another format",
                                    .n_frames = n_frames};
     return fov__image_wrap(FOV_STEAL(image), &like, o.name, ret_image, err);
 }

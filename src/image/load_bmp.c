@@ -107,14 +107,16 @@ static VipsImage *copy_of(const GdkPixbuf *p)
 enum fov_code fov__load_bmp(VipsSource *source, const char *name, int64_t max_pixels,
                             VipsImage **ret_image, struct fov_err *err)
 {
-    GdkPixbufLoader *const loader = gdk_pixbuf_loader_new_with_type("bmp", NULL);
     struct bmp b = {.max_pixels = max_pixels};
     enum fov_code rc = FOV_OK;
 
+    if (!is_sane(source))
+        return fov_fail(err, FOV_EFORMAT, "%s: cannot be decoded (its header is damaged)", name);
+    GdkPixbufLoader *const loader = gdk_pixbuf_loader_new_with_type("bmp", NULL);
     if (!loader)
         return fov_fail(err, FOV_EFORMAT, "%s: gdk-pixbuf has no decoder for BMP here", name);
     g_signal_connect(loader, "size-prepared", G_CALLBACK(on_size), &b);
-    const bool is_whole = is_sane(source) && feed(loader, source);
+    const bool is_whole = feed(loader, source);
     const GdkPixbuf *const pixels = is_whole ? gdk_pixbuf_loader_get_pixbuf(loader) : NULL;
     if (b.is_over)
         rc = fov__over_limit(name, b.width, b.height, max_pixels, err);

@@ -76,6 +76,9 @@ bool fov__is_stopped(void);
  * words. */
 const char *fov__packages_of(const char *format);
 
+/* Has libvips a loader for it here? Its modules are open. */
+bool fov__has_loader(const char *format);
+
 /* Which format of those a file's first bytes say, or NULL. */
 const char *fov__format_by_content(VipsSource *source);
 

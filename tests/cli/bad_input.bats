@@ -31,6 +31,12 @@ setup_file() {
         '[{"type":"convert","format":"heif"}]'
 }
 
+@test "a file that only begins like a picture" {
+    printf 'II*\0\0\0\0\0\0\0\0\0' >begun.tif # as libvips writes TIFF into a pipe
+    fails 65 'begun.tif: *' upscale begun.tif out.png
+    ! grep -q 'needs' "$PRINTED/err"
+}
+
 @test "a table of numbers is no picture" {
     take numbers.csv
     fails 65 'numbers.csv: not a picture in a format that Fovea reads' upscale numbers.csv out.png

@@ -107,6 +107,24 @@ def in_place(small, large, most_px):
     check(np.abs(shift).max() <= float(most_px), f"{large} is {shift} pixels from {small}")
 
 
+def alike(a, b, least):
+    """Do two pictures look alike? The structural similarity (Wang et al. 2004) of their luma, with
+    a window of 7x7."""
+    x, y = (np.asarray(Image.open(p).convert("L"), float) for p in (a, b))
+    check(x.shape == y.shape, f"{a} is {x.shape}, {b} is {y.shape}")
+
+    def mean(values):
+        return np.lib.stride_tricks.sliding_window_view(values, (7, 7)).mean((2, 3))
+
+    mean_x, mean_y = mean(x), mean(y)
+    across = mean(x * y) - mean_x * mean_y
+    spread = mean(x * x) - mean_x ** 2 + mean(y * y) - mean_y ** 2
+    small, other = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    got = ((2 * mean_x * mean_y + small) * (2 * across + other) /
+           ((mean_x ** 2 + mean_y ** 2 + small) * (spread + other))).mean()
+    check(got >= float(least), f"{a} and {b} are alike by {got:.3f}")
+
+
 def constant(path, *values):
     """Has every pixel these values?"""
     pixels = read(path)
@@ -273,7 +291,7 @@ def main():
     """Run each line."""
     commands = {f.__name__: f for f in (
         facts, container, repeated, same_below, near, as_bicubic, constant, about, pixel, levels,
-        in_place, opaque, no_green, sharp, profile, no_profile, managed, bare, frames, exif,
+        in_place, alike, opaque, no_green, sharp, profile, no_profile, managed, bare, frames, exif,
         chunk_once, no_larger, text, upright, dpi)}
     for line in sys.stdin:
         command, *arguments = shlex.split(line)

@@ -155,3 +155,13 @@ setup_file() {
     expect_sentence 'standard input: not a picture in a format that Fovea reads'
     expect_no_stdout
 }
+
+@test "a chain between two programs: libvips's own" {
+    make large.png
+    vips copy large.png .png | "$FOVEA" transform - - --ops \
+        '[{"type": "upscale", "factor": 2}, {"type": "convert", "format": "jpeg", "quality": 90}]' |
+        vips copy stdin last.png
+    "$FOVEA" transform large.png want.jpg --ops \
+        '[{"type": "upscale", "factor": 2}, {"type": "convert", "format": "jpeg", "quality": 90}]'
+    look near want.jpg last.png 60
+}

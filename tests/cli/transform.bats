@@ -250,8 +250,8 @@ END
     "$PYTHON" "$BATS_TEST_DIRNAME/random_chains.py" "$FOVEA" 40 photo.png rgba16.png
 }
 
-@test "each format becomes each other: pixels, profile, EXIF" {
-    local formats='png jpg webp tiff avif jxl'
+@test "each format becomes each other: pixels, looks, profile, EXIF" {
+    local formats='png jpg webp tiff avif heic jxl'
     take tagged.jpg profile.icc
     for from in $formats; do # the first generation, from one picture
         "$FOVEA" transform tagged.jpg "a.$from" --ops '[]' --quality 95 2>err ||
@@ -263,6 +263,7 @@ END
             "$FOVEA" transform "a.$from" "$from.$to" --ops '[]'
             "$FOVEA" transform "$from.$to" "$from-$to.png" --ops '[]'
             look near want.png "$from-$to.png" 32
+            look alike want.png "$from-$to.png" 0.96
             # libjxl keeps what a profile means, and not its bytes
             [ "$from" = jxl ] || [ "$to" = jxl ] || look profile "$from-$to.png" profile.icc
             case $from$to in
@@ -277,6 +278,7 @@ END
     "$FOVEA" transform a.png a.gif --ops '[]'
     "$FOVEA" transform a.gif from-gif.png --ops '[]'
     look near want.png from-gif.png 26
+    look alike want.png from-gif.png 0.9
     run_here "$FOVEA" transform tagged.jpg b.tiff --ops '[]'
     grep -qx 'fovea: warning: b.tiff: EXIF is not kept, libvips writes none to TIFF' "$PRINTED/err"
 }
