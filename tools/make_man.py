@@ -42,8 +42,9 @@ def table(name, columns, text):
 
 def roff(text):
     """Plain text for troff."""
-    text = re.sub("`([^`]*)`", r"\\1", text)
+    text = text.replace('\\"', '"')  # as C has it
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+    text = re.sub("`([^`]*)`", r"\\fB\1\\fR", text)
     return "\\&" + text if text.startswith(".") else text
 
 
@@ -98,6 +99,9 @@ def main():
         )
     )
     page.append(paragraph("FOVEA_MODELS", "the folder of networks"))
+    page.append(paragraph("FOVEA_CONFIG", "the configuration, with presets of your own, instead of "
+                          "fovea/fovea.ini in $XDG_CONFIG_HOME, ~/.config or /etc"))
+    page.append(paragraph("FOVEA_STORE", "the store of keys and credits"))
     page.append(".SH EXAMPLES\n.nf\nfovea upscale photo.jpg large.png\n"
                 "fovea upscale photo.jpg house.jpg \\-\\-factor 2 \\-\\-quality 92 \\-\\-force\n"
                 "fovea upscale \\- \\- <small.png >large.png\n.fi\n")

@@ -21,6 +21,13 @@ load helpers
     done
 }
 
+@test "words that are typed stand out, and no mark of the tables is left" {
+    "$PYTHON" "$ROOT/tools/make_man.py" 1.2.3 >fovea.1
+    grep -q 'a name that .fBfovea models.fR lists' fovea.1
+    grep -q '{"type": "upscale", "factor": 2}' fovea.1
+    ! grep -q '`\|\\1\|\\e' fovea.1
+}
+
 @test "troff finds nothing to warn of" {
     command -v groff >/dev/null || skip "there is no groff"
     "$PYTHON" "$ROOT/tools/make_man.py" 1.2.3 >fovea.1
