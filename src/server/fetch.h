@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch.h -- get a file that a stranger's URL names. */
+#ifndef FOV_SERVER_FETCH_H
+#define FOV_SERVER_FETCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum {
+    FOV_FETCH_LEAST_MS = 1000,
+    FOV_FETCH_MOST_MS = 60000,
+    FOV_FETCH_DEFAULT_MS = 15000,
+    FOV_FETCH_MAX_HEADERS = 32,
+};
+
+struct fov_fetch_options {
+    int timeout_ms;                                 /* for all of it; 0: FOV_FETCH_DEFAULT_MS */
+    int64_t max_bytes;                              /* of the file */
+    const char *user_agent;                         /* NULL: Fovea's */
+    const char *headers[FOV_FETCH_MAX_HEADERS + 1]; /* "Name: value", NULL at the end */
+    const char *user, *password;                    /* of HTTP Basic; NULL: none */
+    const char *allow; /* for tests: one "address:port", over http as well; NULL: none */
+    /* Asked now and then; nonzero ends the call with FOV_ECANCEL. May be NULL. */
+    int (*stopped)(void *user_data);
+    void *user_data;
+};
+
+/* Start what fetching needs; once a program, before threads. FOV_EINTERNAL. */
+FOV_CHECKED enum fov_code fov_fetch_start(struct fov_err *err);
+void fov_fetch_stop(void);
+
+/* Get `url`, https only, through at most 5 redirects, each to a public address: what is dialled is
+ * what was checked. Gives *ret_data, *ret_bytes; free with fov_free(). FOV_EUSAGE for a URL or a
+ * header that is none, or leads elsewhere than to the Internet; FOV_ELIMIT for too many bytes;
+ * FOV_EFORMAT when the server answers anything but a file, or nothing in time; FOV_ECANCEL,
+ * FOV_ENOMEM. */
+FOV_CHECKED enum fov_code fov_fetch(const char *url, const struct fov_fetch_options *options,
+                                    unsigned char **ret_data, size_t *ret_bytes,
+                                    struct fov_err *err);
+
+#endif
