@@ -84,6 +84,8 @@ static enum fov_code read_target(const struct fov_args *args, struct job *job, s
         return fov_fail(err, FOV_EUSAGE,
                         "--fit %.20s: it is one of cover, contain, fill, inside, outside",
                         args->fit);
+    if (t->factor == 1 && job->method != AI)
+        return fov_fail(err, FOV_EUSAGE, "--factor 1 cleans a picture, which --method ai does");
     if (job->has_target && job->method != AI)
         return fov_fail(err, FOV_EUSAGE, "a size goes with --method ai, not with %s", args->method);
     return args->print
@@ -219,7 +221,8 @@ static enum fov_code enlarge(void *user, const struct fov_image *frame,
     enum fov_code rc;
 
     fov_image_get_info(frame, &in);
-    if (in.is_vector || factor == 1) /* drawn at its size already, or large enough */
+    const bool cleans = job->target.factor == 1;  /* asked for; not what a size came to */
+    if (in.is_vector || (factor == 1 && !cleans)) /* drawn at its size already, or large enough */
         return finish(job, frame, ret_result, err);
     if (job->method != AI) {
         rc = fov_image_resample(frame, (enum fov_filter)job->method, in.width_px * factor,
@@ -239,10 +242,11 @@ static enum fov_code report(const struct job *job, double seconds, struct fov_er
 {
     struct fov_image_info out;
     fov_image_get_info(job->enlarged, &out);
-    const char *const method = out.is_vector           ? "vector"
-                               : job->plan.factor == 1 ? (job->plan.width_px ? "lanczos" : "none")
-                               : job->method == AI     ? "ai"
-                                                       : fov_filter_names[job->method];
+    const char *const method = out.is_vector ? "vector"
+                               : job->plan.factor == 1 && job->target.factor != 1
+                                   ? (job->plan.width_px ? "lanczos" : "none")
+                               : job->method == AI ? "ai"
+                                                   : fov_filter_names[job->method];
     const char *const name = job->model ? fov_model_metadata(job->model, "name") : NULL;
     fov_cli_progress_done(&job->progress, "%s: %dx%d %s in %.1f s", job->out, out.width_px,
                           out.height_px, job->format->name, seconds);

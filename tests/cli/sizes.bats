@@ -73,6 +73,30 @@ END
     look dpi out.png 300
 }
 
+@test "--factor 1 cleans: noise and compression go, the size stays" {
+    becomes 48x40 1 ai --factor 1
+    becomes 24x20 1 ai --factor 1 --width 24
+    "$PYTHON" - "$ROOT/examples/kitchen-herbs.jpg" <<'END'
+import sys
+from PIL import Image
+image = Image.open(sys.argv[1]).convert("RGB").resize((248, 200), Image.LANCZOS)
+image.save("was.png")
+image.save("harmed.jpg", quality=30)
+END
+    run_here "$FOVEA" upscale harmed.jpg cleaned.png --factor 1
+    expect_status 0
+    "$PYTHON" - <<'END'
+import numpy as np
+from PIL import Image
+was, harmed, cleaned = (np.asarray(Image.open(f).convert("L"), float)
+                        for f in ("was.png", "harmed.jpg", "cleaned.png"))
+before, after = (10 * np.log10(255 ** 2 / ((was - x) ** 2).mean()) for x in (harmed, cleaned))
+assert after > before + 0.4, (before, after)
+END
+    fails 2 '--factor 1 cleans a picture, which --method ai does' \
+        upscale photo.png no.png --factor 1 --method lanczos
+}
+
 @test "a drawing is drawn at the size" {
     take disc24.svg
     run_here "$FOVEA" upscale disc24.svg drawn.png --width 333

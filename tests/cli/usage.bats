@@ -68,7 +68,7 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
 
 @test "each option's help is on its line, aligned" {
     prints 0 help upscale
-    grep -Eqx '  --factor N {3,}enlarge 2, 3 or 4 times \(4\), or auto: as much as a size needs' "$PRINTED/out"
+    grep -Eqx '  --factor N {3,}enlarge 2, 3 or 4 times \(4\); 1: clean only; auto: as much as a size needs' "$PRINTED/out"
     grep -Eqx '  --max-pixels N +refuse a larger input \(268435456\)' "$PRINTED/out"
     starts=$(grep -- '^  --' "$PRINTED/out" | sed -E 's/^(  --[a-z-]+( [A-Z=]+)? +).*/\1/' |
         awk '{ print length($0) }' | sort -u)
@@ -171,8 +171,8 @@ prints() { # STATUS ARGUMENT...: words on standard output alone
 
 @test "factors that are none" {
     take photo.png
-    for factor in 5 1 0 -2 x 2x 2.5 '' 99999999999999999999; do
-        fails 2 "--factor $factor: it is a whole number from 2 to 4, or auto" \
+    for factor in 5 0 -2 x 2x 2.5 '' 99999999999999999999; do
+        fails 2 "--factor $factor: it is a whole number from 1 to 4, or auto" \
             upscale photo.png out.png --factor "$factor"
     done
 }
