@@ -55,9 +55,12 @@ static int64_t least_bytes(VipsSource *source)
     const unsigned char *const h = vips_source_sniff(source, PACKING + 4);
     if (!h || number(h + HEADER) < 40 || (number(h + PACKING) != 0 && number(h + PACKING) != 3))
         return 0;
-    const int64_t width = number(h + WIDTH), rows = (int32_t)number(h + HEIGHT);
-    const int64_t row = (width * (h[BITS] | h[BITS + 1] << 8) + 31) / 32 * 4;
-    return width > INT32_MAX ? 0 : number(h + DATA) + row * (rows < 0 ? -rows : rows);
+    enum { MOST_SIDE = 1 << 24, MOST_BITS = 32 };
+    const int64_t width = number(h + WIDTH), height = (int32_t)number(h + HEIGHT);
+    const int64_t rows = height < 0 ? -height : height, bits = h[BITS] | h[BITS + 1] << 8;
+    if (width > MOST_SIDE || rows > MOST_SIDE || bits > MOST_BITS)
+        return INT64_MAX;
+    return number(h + DATA) + (width * bits + 31) / 32 * 4 * rows;
 }
 
 /* Feed the file to the loader. False when it is none, or ends too soon. */
