@@ -53,16 +53,22 @@ static int add_free(scmp_filter_ctx filter)
     return bad;
 }
 
+/* Argument `i`, as far as the bits of `mask` go, is `value`. */
+static struct scmp_arg_cmp argument(unsigned i, uint64_t mask, uint64_t value)
+{
+    return (struct scmp_arg_cmp){
+        .arg = i, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+}
+
 /* Those that may be made in one way. */
 static int add_bound(scmp_filter_ctx filter)
 {
-    const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-    const struct scmp_arg_cmp by_descriptor =
-        SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH);
-    const struct scmp_arg_cmp threads =
-        SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
-    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
-    const struct scmp_arg_cmp only_reads = SCMP_A2(SCMP_CMP_EQ, 0);
+    enum { NEW_THREAD = CLONE_THREAD | CLONE_VM };
+    const struct scmp_arg_cmp no_code = argument(2, PROT_EXEC, 0);
+    const struct scmp_arg_cmp by_descriptor = argument(3, AT_EMPTY_PATH, AT_EMPTY_PATH);
+    const struct scmp_arg_cmp threads = argument(0, NEW_THREAD, NEW_THREAD);
+    const struct scmp_arg_cmp itself = argument(0, UINT64_MAX, (uint64_t)getpid());
+    const struct scmp_arg_cmp only_reads = argument(2, UINT64_MAX, 0);
     const struct {
         int call;
         struct scmp_arg_cmp how;
@@ -80,7 +86,7 @@ static int add_bound(scmp_filter_ctx filter)
     for (size_t i = 0; i < FOV_N_ELEMENTS(rules) && !bad; i++)
         bad = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, 1, &rules[i].how);
     for (size_t i = 0; i < FOV_N_ELEMENTS(commands) && !bad; i++) {
-        const struct scmp_arg_cmp command = SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]);
+        const struct scmp_arg_cmp command = argument(1, UINT64_MAX, (uint64_t)commands[i]);
         bad = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, &command);
     }
     return bad;
