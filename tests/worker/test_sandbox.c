@@ -349,7 +349,9 @@ static bool a_thread_of_before_opens(void)
     if (pipe(ends) || pipe(answers) || pthread_create(&thread, NULL, open_when_asked, NULL) ||
         fov_sandbox_enter(&limits, NULL))
         _exit(99);
-    return write(ends[1], "g", 1) == 1 && read(answers[0], &byte, 1) == 1 && byte == 'y';
+    const bool opened =
+        write(ends[1], "g", 1) == 1 && read(answers[0], &byte, 1) == 1 && byte == 'y';
+    return !pthread_join(thread, NULL) && opened;
 }
 
 static void every_thread_is_in_it(void **state)
