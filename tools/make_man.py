@@ -73,7 +73,8 @@ def main():
     page = [f'.TH FOVEA 1 "" "Fovea {sys.argv[1]}" "User Commands"\n'
             ".SH NAME\nfovea \\- enlarge pictures with neural networks\n.SH SYNOPSIS\n"]
     for name, operands, *_ in commands:
-        page.append(f"\\fBfovea {name}\\fR {roff(operands)} [\\fIOPTION\\fR...]\n.br\n")
+        what = roff(operands) + " " if operands else ""
+        page.append(f"\\fBfovea {name}\\fR {what}[\\fIOPTION\\fR...]\n.br\n")
     page.append(".SH DESCRIPTION\n" + roff(
         "Fovea enlarges pictures 2, 3 or 4 times with networks that sharpen edges and keep "
         "texture, on the CPU. Results go to standard output, words and progress to standard "

@@ -34,15 +34,15 @@ struct need {
 
 static struct need need_of(const struct fov_image_info *in, int paper, int dpi)
 {
-    const bool turn = in->width_px > in->height_px;
-    const double width_in = turn ? papers[paper].height_in : papers[paper].width_in;
-    const double height_in = turn ? papers[paper].width_in : papers[paper].height_in;
-    const struct fov_target target = {.width_px = (int)lround(width_in * dpi),
-                                      .height_px = (int)lround(height_in * dpi)};
+    struct fov_target target = {0};
     struct fov_target_plan plan;
+    if (fov_paper_pixels(papers[paper].width_in, papers[paper].height_in, dpi, in->width_px,
+                         in->height_px, &target.width_px, &target.height_px, NULL))
+        return (struct need){4, 0}; /* more pixels than a picture may have */
     fov_target_plan(&target, in->width_px, in->height_px, &plan);
-    return (struct need){plan.factor,
-                         plan.factor * fmin(in->width_px / width_in, in->height_px / height_in)};
+    return (struct need){plan.factor, dpi * plan.factor *
+                                          fmin((double)in->width_px / target.width_px,
+                                               (double)in->height_px / target.height_px)};
 }
 
 static const char *colours_of(const struct fov_image_info *in)

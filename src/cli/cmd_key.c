@@ -113,6 +113,8 @@ enum fov_code fov_cmd_credits(const struct fov_args *args, struct fov_err *err)
 
     if (!is_add && !is_show)
         return fov_fail(err, FOV_EUSAGE, "usage: fovea credits [show], or credits add N");
+    if (args->trial && !is_add)
+        return fov_fail(err, FOV_EUSAGE, "--trial goes with credits add");
     const long long n = is_add ? strtoll(args->operands[1], &rest, 10) : 0;
     if (is_add && (rest == args->operands[1] || *rest))
         return fov_fail(err, FOV_EUSAGE, "credits add %.40s: it is a whole number",

@@ -32,7 +32,7 @@ static void print_model(const char *name, const struct fov_model *model, json_t 
                             (json_int_t)i.n_multiply_adds, "receptive_radius_px",
                             i.receptive_radius_px, "license", license, "purpose", purpose));
     else
-        printf("%-14s %dx  %-9s %5.2f M  %-11s %s\n", name, i.scale, i.architecture,
+        printf("%-17s %dx  %-9s %5.2f M  %-11s %s\n", name, i.scale, i.architecture,
                (double)i.n_parameters * 1e-6, license, purpose);
 }
 

@@ -56,6 +56,7 @@ END
     fails 66 'no key begins with fov_none' key revoke fov_none
     fails 2 'credits add x: it is a whole number' credits add x
     fails 2 'credits are added 1 to 1000000000 at a time' credits add 0
+    fails 2 '--trial goes with credits add' credits show --trial
     fails 2 'usage: fovea credits \[show], or credits add N' credits take 5
     echo 'notes' >notes.txt
     fails 78 'notes.txt: is no store of keys and credits' credits --store notes.txt
