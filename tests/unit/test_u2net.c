@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_u2net.c -- U^2-Net against PyTorch, files that are none, and memory that runs out.
  *
- * usage: test_u2net FOLDER, that of tests/vectors.
+ * usage: test_u2net FOLDER, that of tests/vectors
+ *        test_u2net --bench FILE N_THREADS, to print what 320x320 pixels take
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -12,6 +13,7 @@
 
 #include "unit/cmocka_all.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/u2net.h"
 #include "net/weights.h"
@@ -149,8 +151,29 @@ static void memory_that_runs_out(void **state)
     assert_true(n_failed > 20);
 }
 
+static int bench(const char *path, int n_threads)
+{
+    enum { LARGE = FOV_U2NET_SIDE * FOV_U2NET_SIDE };
+    static float rgb[3 * LARGE], front[LARGE];
+    struct fov_pool *pool;
+    struct fov_u2net *net;
+    if (fov_pool_open(n_threads, &pool, NULL) || fov_u2net_open(path, pool, &net, NULL))
+        return 1;
+    for (int i = 0; i < 6; i++) {
+        const double before_s = fov_clock_s();
+        if (fov_u2net_run(net, rgb, FOV_U2NET_SIDE, front, NULL))
+            return 1;
+        printf("%.2f s\n", fov_clock_s() - before_s);
+    }
+    fov_u2net_close(net);
+    fov_pool_close(pool);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 4 && !strcmp(argv[1], "--bench"))
+        return bench(argv[2], atoi(argv[3]));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_what_pytorch_makes),
         cmocka_unit_test(a_file_that_is_none_and_a_side_that_is_none),

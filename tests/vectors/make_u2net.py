@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make a tiny U^2-Net with random weights, and what PyTorch makes of a random input.
 
-usage: python3 make_u2net.py [DIR]
+usage: python3 make_u2net.py [DIR [MID OUT]]
 
 Writes into DIR (default: the folder of this script) u2net.model.safetensors and
-u2net.vectors.safetensors: input [3, 64, 64] and output [64, 64]. Definition: Qin et al. 2020
-(arXiv:2005.09007). Needs python3 with torch and numpy (Debian: python3-torch, python3-numpy).
+u2net.vectors.safetensors: input [3, 64, 64] and output [64, 64]. With the widths MID and OUT (16 64:
+those of u2netp) the network is another, and PyTorch's time for 320x320 is printed. Definition: Qin
+et al. 2020 (arXiv:2005.09007). Needs python3 with torch and numpy (Debian: python3-torch,
+python3-numpy).
 """
 import pathlib
 import sys
+import time
 
 import numpy as np
 import torch
@@ -93,7 +96,10 @@ class Net(torch.nn.Module):
 
 def main():
     """Both files."""
+    global MID, OUT
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    if len(sys.argv) > 3:
+        MID, OUT = int(sys.argv[2]), int(sys.argv[3])
     torch.manual_seed(3)
     net = Net().eval()
     with torch.no_grad():
@@ -118,6 +124,14 @@ def main():
     st.save(folder / "u2net.model.safetensors", tensors, {"license": "Apache-2.0"})
     st.save(folder / "u2net.vectors.safetensors",
             {"input": st.raw(x[0].numpy(), "F32"), "output": st.raw(y.numpy(), "F32")}, {})
+    if len(sys.argv) > 3:
+        seconds, large = [], torch.rand(1, 3, 320, 320)
+        for _ in range(6):
+            before = time.monotonic()
+            with torch.no_grad():
+                net(large)
+            seconds.append(time.monotonic() - before)
+        print(f"PyTorch: {np.median(seconds[1:]):.2f} s for 320x320")
     print(f"output {y.min():.3f} to {y.max():.3f}, deviation {y.std():.3f}")
 
 
