@@ -5,10 +5,10 @@
 usage: python3 make_u2net.py [DIR [MID OUT]]
 
 Writes into DIR (default: the folder of this script) u2net.model.safetensors and
-u2net.vectors.safetensors: input [3, 64, 64] and output [64, 64]. With the widths MID and OUT (16 64:
-those of u2netp) the network is another, and PyTorch's time for 320x320 is printed. Definition: Qin
-et al. 2020 (arXiv:2005.09007). Needs python3 with torch and numpy (Debian: python3-torch,
-python3-numpy).
+u2net.vectors.safetensors: input [3, 64, 64] and output [64, 64]. With the widths MID and OUT
+(16 64: those of u2netp) the network is another, and PyTorch's time for 320x320 is printed.
+Definition: Qin et al. 2020 (arXiv:2005.09007). Needs python3 with torch and numpy (Debian:
+python3-torch, python3-numpy).
 """
 import pathlib
 import sys
