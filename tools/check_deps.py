@@ -28,7 +28,7 @@ ALLOWED = {
 # else gets the error codes through base/err.h.
 PUBLIC = {
     "fovea/err.h": r"base/.*",
-    "fovea/fovea.h": r"net/engine\.c|net/[^/]+\.h|(image|judge|cli)/.*",
+    "fovea/fovea.h": r"net/engine\.c|net/[^/]+\.h|(image|judge|worker|cli)/.*",
 }
 
 # Headers of libraries, by how their names begin, with the folders that may include them.
@@ -40,6 +40,7 @@ OWNED = {
     "gmodule.h": {"image"},
     "dlfcn.h": {"image"},
     "gdk-pixbuf/": {"image"},
+    "fontconfig/": {"image"},
     "isa-l/": {"image"},
     "jansson.h": {"image", "server", "cli"},
     "sqlite3.h": {"store"},
@@ -51,7 +52,7 @@ OWNED = {
     "ini.h": {"server", "cli"},
     "seccomp.h": {"worker"},
     "linux/": {"worker"},
-    "pthread.h": {"base"},
+    "pthread.h": {"base", "worker", "server"},
     "threads.h": {"base"},
     "cpuid.h": {"base"},
     "immintrin.h": {"net/kernels/x86"},

@@ -7,7 +7,7 @@
 # shellcheck shell=sh disable=SC2086 # lists of words without blanks: split on purpose
 
 # To build and run the program. ninja, meson and python3 come together.
-PACKAGES_BUILD='gcc libc6-dev meson ninja-build pkg-config libvips-dev libisal-dev
+PACKAGES_BUILD='gcc libc6-dev meson ninja-build pkg-config libvips-dev libisal-dev libfontconfig-dev
 libgdk-pixbuf-2.0-dev libjansson-dev libinih-dev libsqlite3-dev libssl-dev
 libcurl4-openssl-dev libseccomp-dev'
 

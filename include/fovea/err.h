@@ -24,6 +24,7 @@ extern "C" {
     X(FOV_EOUTPUT, 73, 507, "the result cannot be written")                                        \
     X(FOV_ENOMEM, 75, 503, "memory ran out")                                                       \
     X(FOV_ECANCEL, 75, 499, "someone asked us to stop")                                            \
+    X(FOV_ETIME, 75, 504, "it took longer than it may")                                            \
     X(FOV_ECREDIT, 77, 402, "credits are used up, or a budget is")                                 \
     X(FOV_EPERM, 77, 403, "not permitted")                                                         \
     X(FOV_ECONFIG, 78, 500, "the configuration is wrong")

@@ -25,8 +25,8 @@ struct fov_pool {
     pthread_cond_t changed;
     struct fov_work *works; /* the one to ask first */
     int n_waiting;
-    bool stopping;
-    int n_started; /* threads that run: one less than compute */
+    bool stopping, has_started;
+    int n_started; /* threads that run: one less than compute, or fewer where they cannot be had */
     int n_threads;
     struct thread threads[]; /* n_threads - 1 */
 };
@@ -113,16 +113,6 @@ enum fov_code fov_pool_open(int n_threads, struct fov_pool **ret_pool, struct fo
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->changed, NULL);
     pool->n_threads = n_threads;
-
-    for (; pool->n_started < n_threads - 1; pool->n_started++) {
-        struct thread *const t = &pool->threads[pool->n_started];
-        *t = (struct thread){.pool = pool, .slot = pool->n_started + 1};
-        if (pthread_create(&t->id, NULL, worker, t)) {
-            fov_pool_close(pool);
-            return fov_fail(err, FOV_ENOMEM, "the system starts no more threads (%d wanted)",
-                            n_threads);
-        }
-    }
     *ret_pool = pool;
     return FOV_OK;
 }
@@ -147,9 +137,23 @@ int fov_pool_n_threads(const struct fov_pool *pool)
     return pool->n_threads;
 }
 
+/* Threads start with the first work: a process that forks before it has any takes none with it. */
+static void start_threads(struct fov_pool *pool)
+{
+    pool->has_started = true;
+    for (; pool->n_started < pool->n_threads - 1; pool->n_started++) {
+        struct thread *const t = &pool->threads[pool->n_started];
+        *t = (struct thread){.pool = pool, .slot = pool->n_started + 1};
+        if (pthread_create(&t->id, NULL, worker, t))
+            return; /* those that there are do the work */
+    }
+}
+
 void fov_pool_attach(struct fov_pool *pool, struct fov_work *work)
 {
     pthread_mutex_lock(&pool->lock);
+    if (!pool->has_started)
+        start_threads(pool);
     work->n_running = 0;
     work->next = pool->works;
     pool->works = work;

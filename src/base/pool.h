@@ -30,8 +30,10 @@ struct fov_work {
     int n_running;         /* the pool's */
 };
 
-/* Make a pool in which `n_threads` (1..FOV_POOL_MAX_THREADS) compute, one of them being the
- * caller while it helps. Gives *ret_pool; end it with fov_pool_close(). FOV_EUSAGE, FOV_ENOMEM. */
+/* Make a pool in which `n_threads` (1..FOV_POOL_MAX_THREADS) compute, one of them being the caller
+ * while it helps. They start with the first work, so that a process may fork before, and fewer
+ * where the system gives no more. Gives *ret_pool; end it with fov_pool_close(). FOV_EUSAGE,
+ * FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_pool_open(int n_threads, struct fov_pool **ret_pool,
                                         struct fov_err *err);
 

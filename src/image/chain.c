@@ -183,12 +183,12 @@ enum fov_code fov__chain_may_be(const struct fov_chain *c, int64_t width_px, int
 {
     const int64_t pixels = width_px * height_px; /* each at most some ten millions */
     if (width_px <= VIPS_MAX_COORD && height_px <= VIPS_MAX_COORD &&
-        pixels <= FOV_MAX_RESULT_PIXELS)
+        pixels <= fov__max_result_pixels())
         return FOV_OK;
     return fov__op_fail(c, err, FOV_ELIMIT,
                         "a result of %lldx%lld is %.0f megapixels, over the limit of %.0f",
                         (long long)width_px, (long long)height_px, (double)pixels / 1e6,
-                        (double)FOV_MAX_RESULT_PIXELS / 1e6);
+                        (double)fov__max_result_pixels() / 1e6);
 }
 
 enum fov_code fov__chain_resize(struct fov_chain *c, int width_px, int height_px,

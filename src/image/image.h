@@ -30,6 +30,22 @@ FOV_CHECKED enum fov_code fov_image_start(const char *program, int n_threads, in
 /* End it; fine when it never started. */
 void fov_image_stop(void);
 
+/* From now on the process works for others: sentences name no option of the command line, and there
+ * are no temporary files, so that what has to be at hand is in memory. What libraries would open
+ * with the first picture that wants it, as far as it is known, is open when this returns, and no
+ * thread was started. */
+void fov_image_serve(void);
+
+/* Let no operation make more pixels than this; FOV_MAX_RESULT_PIXELS at the start. */
+void fov_image_set_max_result(int64_t max_pixels);
+
+/* Do the first bytes of a file look like a drawing, SVG, whose text needs fonts? */
+bool fov_image_may_be_drawing(const unsigned char *first, size_t n);
+
+/* Call `fn` with the path of each font of this system, some perhaps several times. */
+typedef void fov_font_fn(void *user, const char *path);
+void fov_image_each_font(fov_font_fn *fn, void *user);
+
 /* libvips's version. */
 const char *fov_image_library(void);
 
@@ -46,6 +62,7 @@ struct fov_load_options {
     bool all_frames;    /* with page -1: take them all */
     bool header_only;   /* the picture is to be described; its pixels may be unreadable */
     bool trust;         /* read formats whose decoders are not made for files of strangers, too */
+    const char *name;   /* for sentences; NULL: the path */
     fov_drawing_scale_fn *drawing_scale; /* NULL: as large as the file says */
     void *user;
 };
@@ -116,7 +133,8 @@ FOV_CHECKED enum fov_code fov_image_enlarge(const struct fov_image *in, struct f
 struct fov_format {
     const char *name;     /* "JPEG" */
     const char *suffixes; /* ".jpg.jpeg", lower case */
-    const char *saver;    /* libvips's operation; NULL: our own writer */
+    const char *mime_type;
+    const char *saver; /* libvips's operation; NULL: our own writer */
     int max_side_px;
     bool has_alpha, has_quality;
     bool has_frames;                                /* several in a file */
@@ -131,6 +149,9 @@ struct fov_format {
  * FOV_EUSAGE when the suffix is none that can be written. */
 FOV_CHECKED enum fov_code fov_format_of(const char *path, const struct fov_format **ret_format,
                                         struct fov_err *err);
+
+/* The format called `name`, as an image's info has it, when it can be written here, or NULL. */
+const struct fov_format *fov_format_named(const char *name);
 
 /* What of a file's metadata is kept: all of it; the profile alone; nothing, colours being made
  * sRGB. The resolution stays in any case. */

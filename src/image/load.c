@@ -117,9 +117,8 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
                         o->name);
     if (is_blocked(o->loader))
         return fov_fail(err, FOV_EFORMAT,
-                        "%s: the decoder of this format is not made for files of strangers; "
-                        "--trust reads it all the same",
-                        o->name);
+                        "%s: the decoder of this format is not made for files of strangers%s",
+                        o->name, fov__hint("; --trust reads it all the same"));
     return FOV_OK;
 }
 
@@ -156,11 +155,9 @@ enum fov_code fov__over_limit(const char *name, double width, double height, int
 {
     const bool many = limit >= 10000000;
     const double unit = many ? 1e6 : 1;
-    return fov_fail(err, FOV_ELIMIT,
-                    "%s: %.0fx%.0f is %.0f %spixels, over the limit of %.0f (--max-pixels raises "
-                    "it)",
+    return fov_fail(err, FOV_ELIMIT, "%s: %.0fx%.0f is %.0f %spixels, over the limit of %.0f%s",
                     name, width, height, width * height / unit, many ? "mega" : "",
-                    (double)limit / unit);
+                    (double)limit / unit, fov__hint(" (--max-pixels raises it)"));
 }
 
 static int64_t limit_of(const struct opening *o)
@@ -185,7 +182,7 @@ static enum fov_code check_pages(const struct opening *o, VipsImage *image, int 
     const int n_pages = strstr(o->loader, "Jp2k") ? 1 : vips_image_get_n_pages(image);
     const int page = o->options->page;
     if (page >= n_pages)
-        return fov_fail(err, FOV_EFORMAT, "%s: holds %d frames or pages; there is no --page %d",
+        return fov_fail(err, FOV_EFORMAT, "%s: holds %d frames or pages; there is no page %d",
                         o->name, n_pages, page);
     if (n_pages > 1 && page < 0 && !o->options->all_frames)
         return fov_fail(err, FOV_EFORMAT,
@@ -212,9 +209,8 @@ static enum fov_code open_page(const struct opening *o, VipsImage **ret_image, i
             return rc;
     }
     if (n_frames > 1 && vips_image_get_page_height(image) * n_frames != image->Ysize)
-        return fov_fail(err, FOV_EFORMAT,
-                        "%s: its %d pages are not of one size; choose one with --page", o->name,
-                        n_frames);
+        return fov_fail(err, FOV_EFORMAT, "%s: its %d pages are not of one size%s", o->name,
+                        n_frames, fov__hint("; choose one with --page"));
     *ret_n_frames = n_frames;
     *ret_image = FOV_STEAL(image);
     return FOV_OK;
@@ -232,11 +228,11 @@ static enum fov_code draw(struct opening *o, VipsImage **image, int n_frames, st
                                         &o->scale, err)))
         return rc;
     const double drawn_px = width * o->scale * height * o->scale;
-    if (drawn_px > FOV_MAX_RESULT_PIXELS)
+    if (drawn_px > (double)fov__max_result_pixels())
         return fov_fail(err, FOV_ELIMIT,
                         "%s: drawn at %.0fx%.0f it is %.0f megapixels, over the limit of %.0f",
                         o->name, width * o->scale, height * o->scale, drawn_px / 1e6,
-                        (double)FOV_MAX_RESULT_PIXELS / 1e6);
+                        (double)fov__max_result_pixels() / 1e6);
     g_object_unref(FOV_STEAL(*image));
     return open_page(o, image, &n_frames, err);
 }
@@ -244,7 +240,7 @@ static enum fov_code draw(struct opening *o, VipsImage **image, int n_frames, st
 static enum fov_code open_bmp(const struct opening *o, VipsImage **ret_image, struct fov_err *err)
 {
     if (o->options->page > 0)
-        return fov_fail(err, FOV_EFORMAT, "%s: holds 1 frames or pages; there is no --page %d",
+        return fov_fail(err, FOV_EFORMAT, "%s: holds 1 frames or pages; there is no page %d",
                         o->name, o->options->page);
     return fov__load_bmp(o->source, o->name, limit_of(o), ret_image, err);
 }
@@ -258,7 +254,7 @@ static void on_eval(VipsImage *image, VipsProgress *progress, void *user)
 
 int fov__make_random(VipsImage **image)
 {
-    VipsImage *const t = VIPS_IMAGE_SIZEOF_IMAGE(*image) > SPILL_BYTES
+    VipsImage *const t = VIPS_IMAGE_SIZEOF_IMAGE(*image) > SPILL_BYTES && !fov__is_serving()
                              ? vips_image_new_temp_file("%s.v")
                              : vips_image_new_memory();
     VipsImage *watched = NULL; /* a copy, so that signals end with it */
@@ -345,9 +341,9 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
                              struct fov_image **ret_image, struct fov_err *err)
 {
     const bool from_stdin = !strcmp(path, "-");
+    const char *const name = options->name ? options->name : from_stdin ? "standard input" : path;
     FOV_AUTO(opening_done)
-    struct opening o = {
-        .path = path, .name = from_stdin ? "standard input" : path, .options = options, .scale = 1};
+    struct opening o = {.path = path, .name = name, .options = options, .scale = 1};
     FOV_AUTO(fov__unref_at) VipsImage *image = NULL;
     int n_frames = 1;
     enum fov_code rc;

@@ -87,7 +87,8 @@ static enum fov_code find_alpha(const struct fov_chain *c, uint8_t *rgb, uint8_t
     if (rc != FOV_EFORMAT)
         return rc ? fov__op_fail(c, err, rc, "%s", why.text) : FOV_OK;
     if (!front)
-        return fov__op_fail(c, err, rc, "%s; a network for that is given by --model", why.text);
+        return fov__op_fail(c, err, rc, "%s%s", why.text,
+                            fov__hint("; a network for that is given by --model"));
     why = (struct fov_err){0};
     rc = fov_front(front, rgb, width, height, alpha, &why);
     return rc ? fov__op_fail(c, err, rc, "%s", why.text) : FOV_OK;

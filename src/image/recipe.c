@@ -329,6 +329,26 @@ enum fov_code fov_recipe_format(const struct fov_recipe *recipe,
     return FOV_OK;
 }
 
+bool fov_recipe_upscale(const struct fov_recipe *recipe, int i, const char **ret_model,
+                        int *ret_factor, struct fov_dials *ret_dials)
+{
+    for (int at = 0; at < recipe->n_ops; at++) {
+        const struct fov_op_upscale *const o = &recipe->ops[at].as.upscale;
+        if (recipe->ops[at].info->fields != fields_upscale || i-- > 0)
+            continue;
+        *ret_model = o->model;
+        *ret_factor = o->factor;
+        *ret_dials = (struct fov_dials){o->detail, o->denoise};
+        return true;
+    }
+    return false;
+}
+
+int fov_recipe_n_ops(const struct fov_recipe *recipe)
+{
+    return recipe->n_ops;
+}
+
 /* ---- running ----------------------------------------------------------------------------- */
 
 static enum fov_code apply(struct fov_chain *c, const struct op *op, struct fov_err *err)

@@ -26,6 +26,14 @@ FOV_CHECKED enum fov_code fov_recipe_format(const struct fov_recipe *recipe,
                                             const struct fov_format **ret_format,
                                             struct fov_err *err);
 
+/* The upscale number `i` of a recipe, from 0: the name of its network or NULL, its factor, its
+ * dials. False when there are fewer. */
+bool fov_recipe_upscale(const struct fov_recipe *recipe, int i, const char **ret_model,
+                        int *ret_factor, struct fov_dials *ret_dials);
+
+/* How many operations it has. */
+int fov_recipe_n_ops(const struct fov_recipe *recipe);
+
 /* Opens the network called `name` (NULL: the default) for an enlargement by `factor`. It must live
  * until the picture is saved. Errors of fov_model_open_dialled(). */
 typedef enum fov_code fov_open_model_fn(void *user, const char *name, int factor,

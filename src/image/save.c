@@ -27,11 +27,13 @@
 static const struct fov_format formats[] = {
     {.name = "PNG",
      .suffixes = ".png",
+     .mime_type = "image/png",
      .max_side_px = VIPS_MAX_COORD,
      .lacks = "IPTC",
      .has_alpha = true},
     {.name = "JPEG",
      .suffixes = ".jpg.jpeg.jpe.jfif",
+     .mime_type = "image/jpeg",
      .has_photoshop = true,
      .saver = "jpegsave_target",
      .max_side_px = 65500,
@@ -40,6 +42,7 @@ static const struct fov_format formats[] = {
      .has_progressive = true},
     {.name = "WebP",
      .suffixes = ".webp",
+     .mime_type = "image/webp",
      .lacks = "IPTC",
      .saver = "webpsave_target",
      .max_side_px = 16383,
@@ -51,6 +54,7 @@ static const struct fov_format formats[] = {
      .effort = 4},
     {.name = "TIFF",
      .suffixes = ".tif.tiff",
+     .mime_type = "image/tiff",
      .saver = "tiffsave_target",
      .max_side_px = VIPS_MAX_COORD,
      .has_alpha = true,
@@ -58,6 +62,7 @@ static const struct fov_format formats[] = {
      .has_frames = true},
     {.name = "AVIF",
      .suffixes = ".avif",
+     .mime_type = "image/avif",
      .lacks = "IPTC",
      .saver = "heifsave_target",
      .max_side_px = 16384,
@@ -69,6 +74,7 @@ static const struct fov_format formats[] = {
      .effort = 3},
     {.name = "HEIF",
      .suffixes = ".heic.heif",
+     .mime_type = "image/heif",
      .lacks = "IPTC",
      .saver = "heifsave_target",
      .max_side_px = 16384,
@@ -78,6 +84,7 @@ static const struct fov_format formats[] = {
      .has_chroma = true},
     {.name = "JPEG XL",
      .suffixes = ".jxl",
+     .mime_type = "image/jxl",
      .saver = "jxlsave_target",
      .max_side_px = VIPS_MAX_COORD,
      .has_alpha = true,
@@ -88,6 +95,7 @@ static const struct fov_format formats[] = {
      .effort = 5},
     {.name = "GIF",
      .suffixes = ".gif",
+     .mime_type = "image/gif",
      .saver = "gifsave_target",
      .max_side_px = 65535,
      .has_alpha = true,
@@ -112,6 +120,14 @@ static bool is_there(const struct fov_format *f)
 {
     return !f->saver || vips_type_find("VipsOperation", f->saver) ||
            (fov__modules_open() && vips_type_find("VipsOperation", f->saver));
+}
+
+const struct fov_format *fov_format_named(const char *name)
+{
+    for (size_t i = 0; i < FOV_N_ELEMENTS(formats); i++)
+        if (!strcmp(name, formats[i].name) && is_there(&formats[i]))
+            return &formats[i];
+    return NULL;
 }
 
 enum fov_code fov_format_of(const char *path, const struct fov_format **ret_format,

@@ -72,6 +72,15 @@ FOV_CHECKED enum fov_code fov__settle(struct fov_image *image, struct fov_err *e
 /* Has somebody asked the program to stop? */
 bool fov__is_stopped(void);
 
+/* Does the process work for others (fov_image_serve())? */
+bool fov__is_serving(void);
+
+/* `text`, which advises a person at the command line, or nothing where none is there. */
+const char *fov__hint(const char *text);
+
+/* Of what any operation makes. */
+int64_t fov__max_result_pixels(void);
+
 /* The packages that let libvips read and write a format (the name in struct fov_format), in
  * words. */
 const char *fov__packages_of(const char *format);

@@ -96,14 +96,14 @@ static enum fov_code set_limits(const struct fov_sandbox_limits *l, struct fov_e
 {
     const struct {
         __rlimit_resource_t what;
-        int64_t most;
-    } limits[] = {{RLIMIT_AS, l->memory_bytes},
-                  {RLIMIT_FSIZE, l->file_bytes},
-                  {RLIMIT_CPU, l->cpu_s},
-                  {RLIMIT_NOFILE, l->max_files},
-                  {RLIMIT_CORE, 0}};
+        int64_t most, end; /* at `end` of seconds SIGKILL follows, where SIGXCPU was not heeded */
+    } limits[] = {{RLIMIT_AS, l->memory_bytes, l->memory_bytes},
+                  {RLIMIT_FSIZE, l->file_bytes, l->file_bytes},
+                  {RLIMIT_CPU, l->cpu_s, l->cpu_s + 1},
+                  {RLIMIT_NOFILE, l->max_files, l->max_files},
+                  {RLIMIT_CORE, 0, 0}};
     for (size_t i = 0; i < FOV_N_ELEMENTS(limits); i++) {
-        const struct rlimit to = {(rlim_t)limits[i].most, (rlim_t)limits[i].most};
+        const struct rlimit to = {(rlim_t)limits[i].most, (rlim_t)limits[i].end};
         if (setrlimit(limits[i].what, &to))
             return fov_fail(err, FOV_EINTERNAL, "the sandbox has no limit %d: %s",
                             (int)limits[i].what, strerror(errno));

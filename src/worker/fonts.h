@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fonts.h -- the text of a drawing, where no file can be opened. */
+#ifndef FOV_WORKER_FONTS_H
+#define FOV_WORKER_FONTS_H
+
+/* Open the fonts of this system, so that opening one for reading by its path works in the sandbox
+ * as well. How many were opened: that many descriptors are taken. Once a process. */
+int fov__fonts_open(void);
+
+/* libc's own, as far as the program and all its libraries know, which do so by these names. */
+int fov__open(const char *path, int flags, ...) __asm__("open");
+int fov__open64(const char *path, int flags, ...) __asm__("open64");
+int fov__access(const char *path, int mode) __asm__("access");
+
+#endif

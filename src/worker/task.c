@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* task.c -- what a worker does: one recipe, one picture.
+ *
+ * The networks that are installed, as they are, are loaded before workers are forked and shared by
+ * them; one with its dials turned is a network of its own, which the worker that wants it loads
+ * before it enters the sandbox. The format of the result is the one of a convert, PNG after an
+ * upscale, and else the one that came in.
+ *
+ * Threads: one, and what the engine and libvips start within a task. Owns: a studio. Trust: the
+ * operations were checked; the picture is a stranger's.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "fovea/fovea.h"
+#include "image/models.h"
+#include "image/recipe.h"
+#include "net/u2net.h"
+#include "worker/fonts.h"
+#include "worker/message.h"
+#include "worker/sandbox.h"
+
+enum { MAX_FILES = 64 };
+
+struct fov__studio {
+    struct fov_engine *engine;
+    struct fov_pool *pool; /* of `front` */
+    struct fov_u2net *front;
+    int n;
+    struct installed {
+        char *path;
+        struct fov_model *model;
+    } * models;
+};
+
+static const struct fov_dials untouched = {-1, -1};
+
+/* ---- before there are pictures ----------------------------------------------------------- */
+
+void fov__studio_close(struct fov__studio *studio)
+{
+    if (!studio)
+        return;
+    for (int i = 0; i < studio->n; i++) {
+        fov_model_close(studio->models[i].model);
+        fov_free(studio->models[i].path);
+    }
+    fov_free(studio->models);
+    fov_u2net_close(studio->front);
+    fov_pool_close(studio->pool);
+    fov_engine_close(studio->engine);
+    fov_free(studio);
+}
+
+static enum fov_code load_models(struct fov__studio *s, struct fov_err *err)
+{
+    char **names;
+    int n;
+    enum fov_code rc = fov_models_list(&names, &n, err);
+    if (rc)
+        return rc;
+    if (!(s->models = fov_calloc((size_t)n, sizeof(*s->models))))
+        rc = fov_fail(err, FOV_ENOMEM, "no memory for the networks");
+    for (int i = 0; i < n && !rc; i++, s->n++) {
+        struct installed *const m = &s->models[s->n];
+        if (!(rc = fov_models_find(names[i], 0, &m->path, err)))
+            rc = fov_model_open_dialled(s->engine, m->path, &untouched, &m->model, err);
+    }
+    fov_models_free(names, n);
+    return rc;
+}
+
+enum fov_code fov__studio_open(int n_threads, const char *u2net, struct fov__studio **ret_studio,
+                               struct fov_err *err)
+{
+    const struct fov_engine_options options = {.n_threads = n_threads};
+    struct fov__studio *const s = fov_calloc(1, sizeof(*s));
+    enum fov_code rc;
+    if (!s)
+        return fov_fail(err, FOV_ENOMEM, "no memory for workers");
+    if (!(rc = fov_engine_open(&options, &s->engine, err)) &&
+        !(rc = fov_image_start("fovea", fov_engine_n_threads(s->engine), NULL, err)) &&
+        !(rc = load_models(s, err)) && u2net &&
+        !(rc = fov_pool_open(fov_engine_n_threads(s->engine), &s->pool, err)))
+        rc = fov_u2net_open(u2net, s->pool, &s->front, err);
+    if (!rc)
+        fov_image_serve();
+    if (rc) {
+        fov__studio_close(s);
+        return rc;
+    }
+    *ret_studio = s;
+    return FOV_OK;
+}
+
+/* ---- a task ------------------------------------------------------------------------------ */
+
+struct task {
+    struct fov__studio *studio;
+    const struct fov__ask *ask;
+    struct fov_recipe *recipe;
+    struct fov_image *image, *result;
+    struct fov_outcome outcome;
+    const struct fov_format *format;
+    int n_wanted;
+    struct wanted {
+        const char *name; /* a text of the recipe */
+        int factor;
+        struct fov_dials dials;
+        struct fov_model *model;
+        bool is_own;
+    } wanted[FOV_MAX_OPS];
+};
+
+static void task_done(struct task *t)
+{
+    fov_image_free(t->result);
+    fov_image_free(t->image);
+    for (int i = 0; i < t->n_wanted; i++)
+        if (t->wanted[i].is_own)
+            fov_model_close(t->wanted[i].model);
+    fov_recipe_free(t->recipe);
+}
+
+/* Is it an installed network's name, and no path? */
+static bool is_name(const char *name)
+{
+    static const char suffix[] = FOV_MODEL_SUFFIX;
+    const size_t n = strlen(name);
+    return n && name[0] != '.' && !strchr(name, '/') &&
+           (n < sizeof(suffix) || strcmp(name + n - (sizeof(suffix) - 1), suffix) != 0) &&
+           !strstr(name, ".p") && !strstr(name, ".bin") && !strstr(name, ".ckpt");
+}
+
+static enum fov_code find(const char *name, int factor, char **ret_path, struct fov_err *err)
+{
+    if (name && !is_name(name))
+        return fov_fail(err, FOV_EUSAGE, "'%.40s' is no name of an installed network", name);
+    return fov_models_find(name, factor, ret_path, err);
+}
+
+enum fov_code fov_task_check(const char *operations, size_t n_bytes, struct fov_err *err)
+{
+    struct fov_recipe *recipe;
+    struct fov_dials dials;
+    struct fov_err why = {0};
+    const char *name;
+    int factor;
+    enum fov_code rc = fov_recipe_parse(operations, n_bytes, "operations", &recipe, err);
+    if (rc)
+        return rc;
+    for (int i = 0; !rc && fov_recipe_upscale(recipe, i, &name, &factor, &dials); i++) {
+        FOV_AUTO(fov_free_at) char *path = NULL;
+        if (name && (rc = find(name, factor, &path, &why)))
+            rc = fov_fail(err, FOV_EUSAGE, "operations: upscale: %s", why.text);
+    }
+    fov_recipe_free(recipe);
+    return rc;
+}
+
+static enum fov_code open_wanted(struct task *t, struct fov_err *err)
+{
+    struct wanted *w = t->wanted;
+    for (int i = 0; fov_recipe_upscale(t->recipe, i, &w->name, &w->factor, &w->dials); i++) {
+        const struct fov__studio *const s = t->studio;
+        FOV_AUTO(fov_free_at) char *path = NULL;
+        enum fov_code rc = find(w->name, w->factor, &path, err);
+        if (rc)
+            return rc;
+        const bool as_it_is = w->dials.detail < 0 && w->dials.denoise < 0;
+        for (int j = 0; as_it_is && j < s->n && !w->model; j++)
+            if (!strcmp(path, s->models[j].path))
+                w->model = s->models[j].model;
+        if (!w->model) {
+            w->is_own = true;
+            if ((rc = fov_model_open_dialled(s->engine, path, &w->dials, &w->model, err)))
+                return rc;
+        }
+        t->n_wanted++;
+        w++;
+    }
+    return FOV_OK;
+}
+
+/* fov_open_model_fn */
+static enum fov_code open_model(void *user, const char *name, int factor,
+                                const struct fov_dials *dials, struct fov_model **ret_model,
+                                struct fov_err *err)
+{
+    const struct task *const t = user;
+    for (int i = 0; i < t->n_wanted; i++) {
+        const struct wanted *const w = &t->wanted[i];
+        if (w->name == name && w->factor == factor && w->dials.detail == dials->detail &&
+            w->dials.denoise == dials->denoise) {
+            *ret_model = w->model;
+            return FOV_OK;
+        }
+    }
+    return fov_fail(err, FOV_EINTERNAL, "a network was not opened before it was wanted");
+}
+
+/* fov_drawing_scale_fn */
+static enum fov_code drawing_scale(void *user, int width_px, int height_px, double *ret_scale,
+                                   struct fov_err *err)
+{
+    (void)err;
+    *ret_scale = fov_recipe_drawing_scale(((struct task *)user)->recipe, width_px, height_px);
+    return FOV_OK;
+}
+
+/* fov_frame_fn */
+static enum fov_code run(void *user, const struct fov_image *frame, struct fov_image **ret_result,
+                         struct fov_err *err)
+{
+    struct task *const t = user;
+    const struct fov_recipe_options options = {
+        .open_model = open_model, .user = t, .front = t->studio->front, .dry_run = t->ask->dry_run};
+    return fov_recipe_run(t->recipe, frame, &options, ret_result, &t->outcome, err);
+}
+
+static enum fov_code find_format(struct task *t, const struct fov_image_info *in,
+                                 struct fov_err *err)
+{
+    struct fov_dials dials;
+    const char *name;
+    int factor;
+    const enum fov_code rc = fov_recipe_format(t->recipe, &t->format, err);
+    if (rc)
+        return rc;
+    if (!t->format && !fov_recipe_upscale(t->recipe, 0, &name, &factor, &dials))
+        t->format = fov_format_named(in->format);
+    if (!t->format)
+        t->format = fov_format_named("PNG");
+    return in->n_frames > 1 && !t->format->has_frames
+               ? fov_fail(err, FOV_EFORMAT,
+                          "%s: holds %d frames and %s one; convert to webp keeps them all",
+                          in->name, in->n_frames, t->format->name)
+               : FOV_OK;
+}
+
+/* What has no operations is answered as it came. */
+static enum fov_code copy_file(struct fov_err *err)
+{
+    char piece[1 << 14];
+    off_t at = 0;
+    for (ssize_t n; (n = pread(STDIN_FILENO, piece, sizeof(piece), at)) > 0; at += n)
+        if (write(STDOUT_FILENO, piece, (size_t)n) != n)
+            return fov_fail(err, FOV_EOUTPUT, "the file cannot be copied: %s", strerror(errno));
+    return FOV_OK;
+}
+
+static enum fov_code save(const struct task *t, struct fov_err *err)
+{
+    const struct fov_save_options options = {
+        .format = t->format, .quality = t->outcome.quality, .max_bytes = t->outcome.max_bytes};
+    struct fov_err why = {0};
+    struct fov_image_info in;
+    enum fov_code rc;
+    fov_image_get_info(t->image, &in);
+    if (!fov_recipe_n_ops(t->recipe) && t->format == fov_format_named(in.format))
+        rc = copy_file(&why);
+    else
+        rc = fov_image_save(t->result, "-", &options, &why);
+    if (rc == FOV_EOUTPUT)
+        return fov_fail(err, FOV_ELIMIT, "%s: the result is over the limit of %lld bytes", in.name,
+                        (long long)t->ask->limits.max_result_bytes);
+    return rc ? fov_fail(err, rc, "%s", why.text) : FOV_OK;
+}
+
+static enum fov_code enter_sandbox(const struct fov_worker_limits *limits, struct fov_err *err)
+{
+    unsigned char first[64];
+    const ssize_t n = pread(STDIN_FILENO, first, sizeof(first), 0);
+    const bool has_text = n > 0 && fov_image_may_be_drawing(first, (size_t)n);
+    const int n_fonts = has_text ? fov__fonts_open() : 0;
+    long long pages = 0;
+    FILE *const file = fopen("/proc/self/statm", "re");
+    const bool known = file && fscanf(file, "%lld", &pages) == 1;
+    if (file)
+        (void)fclose(file);
+    if (!known)
+        return fov_fail(err, FOV_EINTERNAL, "the system does not tell how large a worker is");
+    const struct fov_sandbox_limits to = {.memory_bytes =
+                                              pages * sysconf(_SC_PAGESIZE) + limits->memory_bytes,
+                                          .file_bytes = limits->max_result_bytes,
+                                          .cpu_s = limits->cpu_s,
+                                          .max_files = MAX_FILES + n_fonts};
+    return fov_sandbox_enter(&to, err);
+}
+
+enum fov_code fov__task_do(struct fov__studio *studio, const struct fov__ask *ask, const char *name,
+                           const char *operations, struct fov__answer *answer, struct fov_err *err)
+{
+    FOV_AUTO(task_done) struct task t = {.studio = studio, .ask = ask};
+    const struct fov_load_options load = {.max_pixels = ask->limits.max_pixels,
+                                          .page = -1,
+                                          .all_frames = true,
+                                          .name = name,
+                                          .drawing_scale = drawing_scale,
+                                          .user = &t};
+    struct fov_image_info in, out;
+    enum fov_code rc;
+
+    fov_image_set_max_result(ask->limits.max_result_pixels);
+    if ((rc = fov_recipe_parse(operations, strlen(operations), "operations", &t.recipe, err)) ||
+        (!ask->dry_run && (rc = open_wanted(&t, err))) || (rc = enter_sandbox(&ask->limits, err)) ||
+        (rc = fov_image_load("-", &load, &t.image, err)))
+        return rc;
+    fov_image_get_info(t.image, &in);
+    if ((rc = find_format(&t, &in, err)) ||
+        (rc = fov_image_each_frame(t.image, run, &t, &t.result, err)) ||
+        (!ask->dry_run && (rc = save(&t, err))))
+        return rc;
+    fov_image_get_info(t.result, &out);
+    *answer =
+        (struct fov__answer){.in_width_px = in.width_px,
+                             .in_height_px = in.height_px,
+                             .width_px = out.width_px,
+                             .height_px = out.height_px,
+                             .size_is_exact = t.outcome.is_size_known && !t.outcome.max_bytes};
+    (void)snprintf(answer->mime_type, sizeof(answer->mime_type), "%s", t.format->mime_type);
+    return FOV_OK;
+}
