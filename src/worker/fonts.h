@@ -7,9 +7,4 @@
  * as well. How many were opened: that many descriptors are taken. Once a process. */
 int fov__fonts_open(void);
 
-/* libc's own, as far as the program and all its libraries know, which do so by these names. */
-int fov__open(const char *path, int flags, ...) __asm__("open");
-int fov__open64(const char *path, int flags, ...) __asm__("open64");
-int fov__access(const char *path, int mode) __asm__("access");
-
 #endif

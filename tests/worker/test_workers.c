@@ -271,7 +271,7 @@ static void test_what_comes_out(void **state)
 static int find_workers(pid_t *zygote, pid_t *pids, int room)
 {
     char path[100];
-    int n = 0, pid;
+    int n = 0, pid = 0;
     (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)getpid(), (int)getpid());
     FILE *file = fopen(path, "re");
     if (!file || fscanf(file, "%d", &pid) != 1)
