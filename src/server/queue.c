@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue.c -- orders that wait for a thread.
+ *
+ * A list in the order of arrival, looked through under one lock: it holds some hundreds at most,
+ * and each order is milliseconds of work.
+ *
+ * Threads: any. Owns: nothing that waits. Trust: nothing from outside comes here.
+ */
+#include "server/queue.h"
+
+#include "base/mem.h"
+
+enum { MAX_KEYS = 512, PATIENT_TURN = 4 };
+
+struct fov_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct fov_queued *first;
+    struct fov_queue_counts counts;
+    struct {
+        int64_t key_id;
+        int n;
+    } taken[MAX_KEYS]; /* keys with orders in work */
+    int n_keys;
+    unsigned turn;
+    bool is_shut;
+};
+
+enum fov_code fov_queue_open(struct fov_queue **ret_queue, struct fov_err *err)
+{
+    struct fov_queue *const q = fov_calloc(1, sizeof(*q));
+    if (!q)
+        return fov_fail(err, FOV_ENOMEM, "no memory for a queue");
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->changed, NULL);
+    *ret_queue = q;
+    return FOV_OK;
+}
+
+void fov_queue_close(struct fov_queue *queue)
+{
+    if (!queue)
+        return;
+    pthread_cond_destroy(&queue->changed);
+    pthread_mutex_destroy(&queue->lock);
+    fov_free(queue);
+}
+
+bool fov_queue_put(struct fov_queue *q, struct fov_queued *order, int limit)
+{
+    pthread_mutex_lock(&q->lock);
+    const bool fits = !q->is_shut && (order->is_patient || q->counts.n_waiting < limit);
+    if (fits) {
+        struct fov_queued **at = &q->first;
+        while (*at)
+            at = &(*at)->next;
+        *at = order;
+        order->next = NULL;
+        *(order->is_patient ? &q->counts.n_patient : &q->counts.n_waiting) += 1;
+        pthread_cond_signal(&q->changed);
+    }
+    pthread_mutex_unlock(&q->lock);
+    return fits;
+}
+
+/* How many orders of a key are in work: where they are counted, which is made when there is room. */
+static int *taken_of(struct fov_queue *q, int64_t key_id, bool make)
+{
+    static int none;
+    for (int i = 0; i < q->n_keys; i++)
+        if (q->taken[i].key_id == key_id)
+            return &q->taken[i].n;
+    none = 0;
+    if (!make || q->n_keys == MAX_KEYS)
+        return &none;
+    q->taken[q->n_keys].key_id = key_id;
+    q->taken[q->n_keys].n = 0;
+    return &q->taken[q->n_keys++].n;
+}
+
+static void unlink_at(struct fov_queue *q, struct fov_queued **at)
+{
+    *(((*at)->is_patient) ? &q->counts.n_patient : &q->counts.n_waiting) -= 1;
+    *at = (*at)->next;
+}
+
+static struct fov_queued *choose(struct fov_queue *q)
+{
+    const bool patient = q->counts.n_patient &&
+                         (!q->counts.n_waiting || ++q->turn % PATIENT_TURN == 0);
+    struct fov_queued **best = NULL;
+    int least = 0;
+    for (struct fov_queued **at = &q->first; *at; at = &(*at)->next) {
+        const int n = (*at)->is_patient == patient ? *taken_of(q, (*at)->key_id, false) : 0;
+        if ((*at)->is_patient != patient || (best && n >= least))
+            continue;
+        best = at;
+        least = n;
+    }
+    struct fov_queued *const order = best ? *best : NULL;
+    if (order) {
+        unlink_at(q, best);
+        *taken_of(q, order->key_id, true) += 1;
+        q->counts.n_taken++;
+    }
+    return order;
+}
+
+struct fov_queued *fov_queue_take(struct fov_queue *q)
+{
+    struct fov_queued *order;
+    pthread_mutex_lock(&q->lock);
+    while (!(order = choose(q)) && !q->is_shut)
+        pthread_cond_wait(&q->changed, &q->lock);
+    pthread_mutex_unlock(&q->lock);
+    return order;
+}
+
+void fov_queue_done(struct fov_queue *q, const struct fov_queued *order)
+{
+    pthread_mutex_lock(&q->lock);
+    q->counts.n_taken--;
+    for (int i = 0; i < q->n_keys; i++)
+        if (q->taken[i].key_id == order->key_id && !--q->taken[i].n) {
+            q->taken[i] = q->taken[--q->n_keys];
+            break;
+        }
+    pthread_mutex_unlock(&q->lock);
+}
+
+struct fov_queued *fov_queue_sweep(struct fov_queue *q,
+                                   bool (*is_gone)(void *user, const struct fov_queued *order),
+                                   void *user)
+{
+    struct fov_queued *list = NULL;
+    pthread_mutex_lock(&q->lock);
+    for (struct fov_queued **at = &q->first; *at;) {
+        struct fov_queued *const order = *at;
+        if (!is_gone(user, order)) {
+            at = &order->next;
+            continue;
+        }
+        unlink_at(q, at);
+        order->next = list;
+        list = order;
+    }
+    pthread_mutex_unlock(&q->lock);
+    return list;
+}
+
+static bool is_patient(void *user, const struct fov_queued *order)
+{
+    (void)user;
+    return order->is_patient;
+}
+
+struct fov_queued *fov_queue_shut(struct fov_queue *q, bool drop)
+{
+    pthread_mutex_lock(&q->lock);
+    q->is_shut = true;
+    pthread_cond_broadcast(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+    return drop ? fov_queue_sweep(q, is_patient, NULL) : NULL;
+}
+
+void fov_queue_get_counts(struct fov_queue *q, struct fov_queue_counts *ret)
+{
+    pthread_mutex_lock(&q->lock);
+    *ret = q->counts;
+    pthread_mutex_unlock(&q->lock);
+}
