@@ -145,6 +145,13 @@ static bool is_header(const char *header)
     return true;
 }
 
+enum fov_fetch_header fov_fetch_judge_header(const char *header)
+{
+    if (!is_header(header))
+        return FOV_FETCH_HEADER_NONE;
+    return is_ours(header, strcspn(header, ":")) ? FOV_FETCH_HEADER_DROPPED : FOV_FETCH_HEADER_SENT;
+}
+
 static void free_list_at(struct curl_slist **list)
 {
     curl_slist_free_all(*list);
@@ -154,9 +161,10 @@ static enum fov_code read_headers(const struct fov_fetch_options *o, struct curl
                                   struct fov_err *err)
 {
     for (int i = 0; i < FOV_FETCH_MAX_HEADERS && o->headers[i]; i++) {
-        if (!is_header(o->headers[i]))
+        const enum fov_fetch_header kind = fov_fetch_judge_header(o->headers[i]);
+        if (kind == FOV_FETCH_HEADER_NONE)
             return fov_fail(err, FOV_EUSAGE, "a header of fetch_options is not \"Name: value\"");
-        if (is_ours(o->headers[i], strcspn(o->headers[i], ":")))
+        if (kind == FOV_FETCH_HEADER_DROPPED)
             continue;
         struct curl_slist *const longer = curl_slist_append(*ret_list, o->headers[i]);
         if (!longer)
@@ -166,17 +174,17 @@ static enum fov_code read_headers(const struct fov_fetch_options *o, struct curl
     return FOV_OK;
 }
 
-static enum fov_code check_url(const char *url, const struct fov_fetch_options *o,
-                               struct fov_err *err)
+enum fov_code fov_fetch_check_url(const char *url, const char *what, const char *allow,
+                                  struct fov_err *err)
 {
     const bool is_https = !strncasecmp(url, "https://", 8);
     if (strlen(url) > MAX_URL)
-        return fov_fail(err, FOV_EUSAGE, "url: is over the limit of %d characters", MAX_URL);
+        return fov_fail(err, FOV_EUSAGE, "%s is over the limit of %d characters", what, MAX_URL);
+    if (!is_https && !(allow && !strncasecmp(url, "http://", 7)))
+        return fov_fail(err, FOV_EUSAGE, "%s must begin with https://", what);
     for (const char *c = url; *c; c++)
         if ((unsigned char)*c <= ' ' || *c == 0x7F)
-            return fov_fail(err, FOV_EUSAGE, "url: holds blanks or control characters");
-    if (!is_https && !(o->allow && !strncasecmp(url, "http://", 7)))
-        return fov_fail(err, FOV_EUSAGE, "url: must begin with https://");
+            return fov_fail(err, FOV_EUSAGE, "%s holds blanks or control characters", what);
     return FOV_OK;
 }
 
@@ -261,7 +269,8 @@ enum fov_code fov_fetch(const char *url, const struct fov_fetch_options *options
     struct fetch f = {.options = options};
     enum fov_code rc;
 
-    if ((rc = check_url(url, options, err)) || (rc = read_headers(options, &headers, err)))
+    if ((rc = fov_fetch_check_url(url, "url", options->allow, err)) ||
+        (rc = read_headers(options, &headers, err)))
         return rc;
     if (!(curl = curl_easy_init()))
         return fov_fail(err, FOV_ENOMEM, "url: no memory to ask for it");

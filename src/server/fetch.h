@@ -31,6 +31,16 @@ struct fov_fetch_options {
 FOV_CHECKED enum fov_code fov_fetch_start(struct fov_err *err);
 void fov_fetch_stop(void);
 
+/* Would fov_fetch() begin with `url`: https, or http as well where there is an `allow`, of at most
+ * 8000 characters, none of them a blank? `what` names it in the sentence. FOV_EUSAGE. */
+FOV_CHECKED enum fov_code fov_fetch_check_url(const char *url, const char *what, const char *allow,
+                                              struct fov_err *err);
+
+/* What becomes of a header: sent; dropped without a word, as it is between two machines, libcurl's
+ * or a browser's own; or it is none, in one line of printable characters, "Name: value". */
+enum fov_fetch_header { FOV_FETCH_HEADER_NONE, FOV_FETCH_HEADER_DROPPED, FOV_FETCH_HEADER_SENT };
+enum fov_fetch_header fov_fetch_judge_header(const char *header);
+
 /* Get `url`, https only, through at most 5 redirects, each to a public address: what is dialled is
  * what was checked. Gives *ret_data, *ret_bytes; free with fov_free(). FOV_EUSAGE for a URL or a
  * header that is none, or leads elsewhere than to the Internet; FOV_ELIMIT for too many bytes;
