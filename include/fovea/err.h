@@ -17,6 +17,7 @@ extern "C" {
     X(FOV_ESOME, 1, 500, "some of several pictures failed")                                        \
     X(FOV_EUSAGE, 2, 400, "the call or the command line is wrong")                                 \
     X(FOV_EFORMAT, 65, 422, "the picture is not what it claims to be")                             \
+    X(FOV_EKIND, 65, 400, "the file is of no format that is read here")                            \
     X(FOV_ELIMIT, 65, 413, "valid, but over a limit")                                              \
     X(FOV_ENOINPUT, 66, 404, "there is no such input, or it cannot be read")                       \
     X(FOV_EMODEL, 69, 503, "the network is missing or unusable")                                   \

@@ -70,7 +70,7 @@ struct fov_load_options {
 /* Open the picture `path`, "-" being standard input: orientation applied, 1 to 4 channels of 8 or
  * 16 bits (grey, grey and alpha, RGB, RGB and alpha; CMYK and others become sRGB by their profile),
  * metadata kept. Gives *ret_image; end it with fov_image_free(). FOV_ENOINPUT, FOV_EFORMAT,
- * FOV_ELIMIT, FOV_ENOMEM, and what drawing_scale() fails with. */
+ * FOV_EKIND, FOV_ELIMIT, FOV_ENOMEM, and what drawing_scale() fails with. */
 FOV_CHECKED enum fov_code fov_image_load(const char *path, const struct fov_load_options *options,
                                          struct fov_image **ret_image, struct fov_err *err);
 void fov_image_free(struct fov_image *image);

@@ -109,14 +109,14 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
         return fov_fail(err, FOV_EFORMAT, "%s: is %s, and damaged at its beginning", o->name,
                         o->format);
     if (!o->loader && o->format && fov__packages_of(o->format))
-        return fov_fail(err, FOV_EFORMAT,
+        return fov_fail(err, FOV_EKIND,
                         "%s: is %s, which the libvips here cannot read; it needs %s", o->name,
                         o->format, fov__packages_of(o->format));
     if (!o->loader || is_no_picture(o->loader))
-        return fov_fail(err, FOV_EFORMAT, "%s: not a picture in a format that Fovea reads",
+        return fov_fail(err, FOV_EKIND, "%s: not a picture in a format that Fovea reads",
                         o->name);
     if (is_blocked(o->loader))
-        return fov_fail(err, FOV_EFORMAT,
+        return fov_fail(err, FOV_EKIND,
                         "%s: the decoder of this format is not made for files of strangers%s",
                         o->name, fov__hint("; --trust reads it all the same"));
     return FOV_OK;

@@ -75,6 +75,8 @@ static size_t on_data(char *data, size_t size, size_t n, void *user)
 {
     struct fetch *const f = user;
     const size_t bytes = size * n;
+    if (f->options->body)
+        return bytes;
     if (bytes > (size_t)f->options->max_bytes - f->n) {
         f->is_too_large = true;
         return CURL_WRITEFUNC_ERROR;
@@ -198,7 +200,7 @@ static void set_up(CURL *curl, const char *url, struct fetch *f, struct curl_sli
     (void)curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, o->body ? 0L : 1L);
     (void)curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
     (void)curl_easy_setopt(curl, CURLOPT_AUTOREFERER, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
@@ -211,7 +213,13 @@ static void set_up(CURL *curl, const char *url, struct fetch *f, struct curl_sli
         (void)curl_easy_setopt(curl, CURLOPT_USERNAME, o->user);
         (void)curl_easy_setopt(curl, CURLOPT_PASSWORD, o->password ? o->password : "");
     }
-    (void)curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)o->max_bytes);
+    if (!o->body)
+        (void)curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)o->max_bytes);
+    if (o->body) {
+        (void)curl_easy_setopt(curl, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, o->body);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)o->body_bytes);
+    }
     (void)curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     (void)curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, f);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
@@ -238,7 +246,9 @@ static enum fov_code explain(CURL *curl, CURLcode code, const struct fetch *f, s
     case CURLE_OK:
         if (status < 200 || status > 299)
             return fov_fail(err, FOV_EFORMAT, "url: the server answered %ld", status);
-        return f->n ? FOV_OK : fov_fail(err, FOV_EFORMAT, "url: the server sent an empty file");
+        return f->n || f->options->body
+                   ? FOV_OK
+                   : fov_fail(err, FOV_EFORMAT, "url: the server sent an empty file");
     case CURLE_ABORTED_BY_CALLBACK:
         return fov_fail(err, FOV_ECANCEL, "url: stopped");
     case CURLE_URL_MALFORMAT:
@@ -282,4 +292,15 @@ enum fov_code fov_fetch(const char *url, const struct fov_fetch_options *options
     *ret_data = f.data;
     *ret_bytes = f.n;
     return FOV_OK;
+}
+
+enum fov_code fov_post(const char *url, const struct fov_fetch_options *options,
+                       struct fov_err *err)
+{
+    unsigned char *nothing;
+    size_t n;
+    const enum fov_code rc = fov_fetch(url, options, &nothing, &n, err);
+    if (!rc)
+        fov_free(nothing);
+    return rc;
 }

@@ -22,6 +22,9 @@ struct fov_fetch_options {
     const char *headers[FOV_FETCH_MAX_HEADERS + 1]; /* "Name: value", NULL at the end */
     const char *user, *password;                    /* of HTTP Basic; NULL: none */
     const char *allow; /* for tests: one "address:port", over http as well; NULL: none */
+    /* To POST; NULL: to GET. Then redirects are not followed, and what is answered is not kept. */
+    const void *body;
+    size_t body_bytes;
     /* Asked now and then; nonzero ends the call with FOV_ECANCEL. May be NULL. */
     int (*stopped)(void *user_data);
     void *user_data;
@@ -49,5 +52,9 @@ enum fov_fetch_header fov_fetch_judge_header(const char *header);
 FOV_CHECKED enum fov_code fov_fetch(const char *url, const struct fov_fetch_options *options,
                                     unsigned char **ret_data, size_t *ret_bytes,
                                     struct fov_err *err);
+
+/* POST options->body to `url` in the same way, and want 2xx. Errors of fov_fetch(). */
+FOV_CHECKED enum fov_code fov_post(const char *url, const struct fov_fetch_options *options,
+                                   struct fov_err *err);
 
 #endif

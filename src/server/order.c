@@ -60,12 +60,10 @@ void fov_order_free(struct fov_order *order)
 
 static void finish(struct fov_stages *s, struct fov_order *o)
 {
-    const double now = fov_clock_s();
     if (!o->err.code)
         fov_metrics_pixels(s->metrics,
                            (int64_t)o->result.in_width_px * o->result.in_height_px,
                            (int64_t)o->result.width_px * o->result.height_px);
-    (void)now;
     o->finished(o);
 }
 
@@ -87,7 +85,8 @@ static bool is_over(const struct fov_settings *settings, struct fov_order *o)
 
 static int stopped(void *user)
 {
-    return ((const struct fov_order *)user)->cancelled || has_left(user);
+    const struct fov_order *const o = user;
+    return o->stages->is_closing || has_left(o);
 }
 
 static void fetch(const struct fov_settings *settings, struct fov_order *o)
@@ -250,6 +249,7 @@ bool fov_stages_put(struct fov_stages *s, struct fov_order *order)
     struct fov_settings settings;
     s->get_settings(s->user, &settings);
     order->put_s = fov_clock_s();
+    order->stages = s;
     return fov_queue_put(order->request->url ? s->fetch : s->work, &order->queued, settings.queue);
 }
 
@@ -293,6 +293,7 @@ void fov_stages_close(struct fov_stages *stages)
 {
     if (!stages)
         return;
+    stages->is_closing = 1;
     if (stages->fetch)
         finish_all(stages, fov_queue_shut(stages->fetch, true));
     if (stages->work)

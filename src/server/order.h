@@ -18,6 +18,7 @@
 
 struct fov_order {
     struct fov_queued queued; /* first */
+    struct fov_stages *stages;
     struct fov_request *request;
     unsigned char *bytes; /* what request->file lies in; freed as soon as a worker has it */
     int gone_fd;          /* the client's socket, or -1 */

@@ -281,7 +281,7 @@ static void watch(struct job *j)
 /* What a worker may fail with; anything else is not its to say. */
 static enum fov_code fail_as_told(const struct job *j, struct fov_err *err)
 {
-    static const enum fov_code own[] = {FOV_EUSAGE, FOV_EFORMAT,   FOV_ELIMIT,
+    static const enum fov_code own[] = {FOV_EUSAGE, FOV_EFORMAT,   FOV_EKIND, FOV_ELIMIT,
                                         FOV_EMODEL, FOV_EINTERNAL, FOV_ENOMEM};
     const struct fov_err *const e = &j->answer.err;
     for (size_t i = 0; i < FOV_N_ELEMENTS(own); i++)

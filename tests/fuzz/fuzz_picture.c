@@ -38,7 +38,7 @@ const char *__asan_default_options(void)
 static void check_failure(enum fov_code rc, struct fov_err err)
 {
     need(err.code == rc && (strstr(err.text, folder_in) || strstr(err.text, out_begins)));
-    need(rc == FOV_EFORMAT || rc == FOV_ELIMIT);
+    need(rc == FOV_EFORMAT || rc == FOV_EKIND || rc == FOV_ELIMIT);
 }
 
 /* Save; the result can be loaded and has the size. */
