@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.h -- keys and credits: what the service must not forget.
+/* store.h -- keys and credits: what the service must not forget. Jobs are in store/jobs.h.
  *
  * One store belongs to one organisation: its keys share one pool of credits, of which those given
  * for trial are spent first, and a project may have a budget. A request *holds* a credit before it
@@ -18,22 +18,30 @@ enum {
     FOV_KEY_CHARS = 36,    /* of a key: "fov_" and 32 letters and digits, 190 bits by chance */
     FOV_PREFIX_CHARS = 12, /* of it that may be shown */
     FOV_NAME_CHARS = 64,   /* of a key's or project's name at most */
+    FOV_SECRET_ROOM = 64,  /* for the signing secret, with its end */
 };
 
 struct fov_store;
 
 /* Open the store in the file `path`, which is made, readable by its owner alone, when there is
- * none. Several processes may have it open. Gives *ret_store; end it with fov_store_close().
- * FOV_ECONFIG when it is no store, or of a newer version; FOV_EOUTPUT, FOV_ENOMEM. Every other call
- * can fail with FOV_EOUTPUT (the disk), FOV_EINTERNAL and FOV_ENOMEM; nothing is half done then. */
+ * none, and brought to this version when it is of an earlier one. Several processes may have it
+ * open. Gives *ret_store; end it with fov_store_close(). FOV_ECONFIG when it is no store, or of a
+ * newer version; FOV_EOUTPUT, FOV_ENOMEM. Every other call can fail with FOV_EOUTPUT (the disk, or
+ * another process that kept the store for three seconds), FOV_EINTERNAL and FOV_ENOMEM; nothing is
+ * half done then. */
 FOV_CHECKED enum fov_code fov_store_open(const char *path, struct fov_store **ret_store,
                                          struct fov_err *err);
 void fov_store_close(struct fov_store *store);
 
+/* The secret that signs webhooks: "whsec_" and 32 bytes by chance in base64, as Standard Webhooks
+ * has it. Made once, with the store. */
+FOV_CHECKED enum fov_code fov_store_secret(struct fov_store *store, char text[FOV_SECRET_ROOM],
+                                           struct fov_err *err);
+
 /* ---- keys ------------------------------------------------------------------------------ */
 
 struct fov_key {
-    int64_t id;
+    int64_t id, project_id;
     char prefix[FOV_PREFIX_CHARS + 1];
     char name[FOV_NAME_CHARS + 1], project[FOV_NAME_CHARS + 1];
     int64_t created_s, revoked_s; /* Unix time; 0: not revoked */
@@ -91,11 +99,13 @@ FOV_CHECKED enum fov_code fov_store_capture(struct fov_store *store, int64_t hol
 FOV_CHECKED enum fov_code fov_store_release(struct fov_store *store, int64_t hold,
                                             struct fov_err *err);
 
-/* Release every hold, of requests that a crash has ended. Gives how many there were. */
-FOV_CHECKED enum fov_code fov_store_release_all(struct fov_store *store, int *ret_n,
-                                                struct fov_err *err);
+/* Release the holds made before `before_s`, Unix time, that belong to no job which is queued or
+ * running: those of synchronous requests that a crash has ended. Gives how many there were. */
+FOV_CHECKED enum fov_code fov_store_release_old(struct fov_store *store, int64_t before_s,
+                                                int *ret_n, struct fov_err *err);
 
-/* Do the balances agree with the ledger? FOV_EINTERNAL with the first that does not. */
+/* Do the balances agree with the ledger, and has each job that is queued or running one open hold
+ * and each that has ended none? FOV_EINTERNAL with the first that does not. */
 FOV_CHECKED enum fov_code fov_store_audit(struct fov_store *store, struct fov_err *err);
 
 #endif
