@@ -9,7 +9,7 @@
 # To build and run the program. ninja, meson and python3 come together.
 PACKAGES_BUILD='gcc libc6-dev meson ninja-build pkg-config libvips-dev libisal-dev libfontconfig-dev
 libgdk-pixbuf-2.0-dev libjansson-dev libinih-dev libsqlite3-dev libssl-dev
-libcurl4-openssl-dev libseccomp-dev'
+libcurl4-openssl-dev libmicrohttpd-dev libseccomp-dev'
 
 # To test it. clang-tidy and clang-format decide by their version, so they are those of Debian 12.
 PACKAGES_CHECK='binutils clang clang-format clang-tidy libclang-rt-14-dev llvm libcmocka-dev

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "image/image.h"
+#include "worker/worker.h"
 
 static volatile sig_atomic_t stopped;
 
@@ -94,6 +95,8 @@ int main(int argc, char **argv)
 
     enum fov_code rc = FOV_OK;
 
+    if (argc > 1 && !strcmp(argv[1], FOV_WORKERS_ARG)) /* the service starts itself like this */
+        return fov_workers_main(argc, argv);
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* a picture's memory goes back to the system with it */
     catch_signals();
     if (argc < 2) {

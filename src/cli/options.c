@@ -31,6 +31,7 @@ enum {
     KEY = 1 << FOV_CMD_key,
     CREDITS = 1 << FOV_CMD_credits,
     PRESETS = 1 << FOV_CMD_presets,
+    SERVE = 1 << FOV_CMD_serve,
     HELP = 1 << FOV_CMD_help,
 };
 

@@ -20,7 +20,7 @@ struct fov_args {
         effort; /* factor 0: auto */
     int64_t max_pixels, budget;
     double detail, denoise;
-    const char *store, *project;
+    const char *store, *project, *listen, *config;
     const char *method, *model, *mix, *set, *ops, *preset, *fit, *print, *keep;
     bool dry_run, exact, force, trust, strip, lossless, progressive, json, trial, help;
     char *const *operands; /* of n_operands, in argv */

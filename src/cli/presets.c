@@ -145,10 +145,31 @@ static enum fov_code read_file(const char *path, struct fov_presets *p, struct f
     return FOV_OK;
 }
 
+static const char system_config[] = "/etc/fovea/fovea.ini";
+
+/* The user's own, whether it is there or not. */
+static void name_own(char path[4096])
+{
+    const char *const config = getenv("XDG_CONFIG_HOME"), *const home = getenv("HOME");
+    (void)snprintf(path, 4096, "%s%s/fovea/fovea.ini",
+                   config && *config ? config
+                   : home            ? home
+                                     : "",
+                   config && *config ? "" : "/.config");
+}
+
+const char *fov_presets_config(char path[4096])
+{
+    const char *const chosen = getenv("FOVEA_CONFIG");
+    if (chosen && *chosen)
+        return chosen;
+    name_own(path);
+    return !access(path, R_OK) ? path : !access(system_config, R_OK) ? system_config : NULL;
+}
+
 enum fov_code fov_presets_init(struct fov_presets *ret_presets, struct fov_err *err)
 {
-    const char *const chosen = getenv("FOVEA_CONFIG"), *const home = getenv("HOME");
-    const char *const config = getenv("XDG_CONFIG_HOME");
+    const char *const chosen = getenv("FOVEA_CONFIG");
     char own[4096];
 
     *ret_presets = (struct fov_presets){0};
@@ -156,12 +177,8 @@ enum fov_code fov_presets_init(struct fov_presets *ret_presets, struct fov_err *
         return fov_fail(err, FOV_ENOMEM, "no memory to read presets");
     if (chosen && *chosen)
         return read_file(chosen, ret_presets, err);
-    (void)snprintf(own, sizeof(own), "%s%s/fovea/fovea.ini",
-                   config && *config ? config
-                   : home            ? home
-                                     : "",
-                   config && *config ? "" : "/.config");
-    const char *const places[] = {"/etc/fovea/fovea.ini", own};
+    name_own(own);
+    const char *const places[] = {system_config, own};
     for (size_t i = 0; i < FOV_N_ELEMENTS(places); i++) {
         const enum fov_code rc =
             access(places[i], R_OK) ? FOV_OK : read_file(places[i], ret_presets, err);

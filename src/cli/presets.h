@@ -18,6 +18,10 @@ struct fov_presets {
     int n;
 };
 
+/* The configuration that there is: $FOVEA_CONFIG, or else fovea/fovea.ini in $XDG_CONFIG_HOME
+ * (~/.config), or else /etc/fovea/fovea.ini, written to `path`; or NULL. */
+const char *fov_presets_config(char path[4096]);
+
 /* Read the presets: those of the program, and over them those of the configuration: $FOVEA_CONFIG,
  * or else fovea/fovea.ini in $XDG_CONFIG_HOME (~/.config) and /etc/fovea/fovea.ini. Gives
  * *ret_presets; end it with fov_presets_done(), after a failure as well. FOV_ECONFIG, FOV_ENOMEM.

@@ -173,10 +173,13 @@ static void on_finished(struct fov_order *o)
     struct fov_jobs *const j = t->jobs;
     char id[FOV_JOB_ID_CHARS + 1];
     memcpy(id, t->job.id, sizeof(id));
-    if (o->err.code == FOV_ECANCEL && j->server->is_stopping)
-        (void)fov_store_job_put_back(j->server->store, id, t->job.n_attempts, NULL);
-    else if (!o->cancelled)
+    struct fov_err err = {0};
+    if (o->err.code == FOV_ECANCEL && j->server->is_stopping) {
+        if (fov_store_job_put_back(j->server->store, id, t->job.n_attempts, &err))
+            fov_record("error", "store", json_pack("{s:s}", "error", err.text));
+    } else if (!o->cancelled) {
         end_job(j, t);
+    }
     fov_record("info", "job",
                json_pack("{s:s, s:i, s:f, s:f, s:s}", "job_id", id, "attempt", t->job.n_attempts,
                          "fetch_ms", o->fetched_s * 1e3, "work_ms", o->worked_s * 1e3, "outcome",
