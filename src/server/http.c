@@ -163,8 +163,7 @@ static void find_route(struct fov_exchange *x, const char *method, const char *p
             return;
         }
         const size_t used = strlen(allowed);
-        (void)snprintf(allowed + used, sizeof(allowed) - used, "%s%s", used ? ", " : "",
-                       r->method);
+        (void)snprintf(allowed + used, sizeof(allowed) - used, "%s%s", used ? ", " : "", r->method);
     }
     x->is_answered = true;
     if (!allowed[0]) {
@@ -190,8 +189,7 @@ static void admit(struct fov_exchange *x)
     const bool wanted = x->route && x->route->needs_key;
     const enum fov_code rc = wanted ? fov_store_key_find(s->store, text, &x->key, &err) : FOV_OK;
     x->has_key = wanted && !rc;
-    const bool is_free =
-        fov_rate_ask(&s->rate, settings.rate, fov_clock_s(), x->has_key, &x->rate);
+    const bool is_free = fov_rate_ask(&s->rate, settings.rate, fov_clock_s(), x->has_key, &x->rate);
     if (x->is_answered)
         return;
     x->is_answered = true;
@@ -236,8 +234,8 @@ static void expect_body(struct fov_exchange *x)
                         "(image/*)");
     }
     const char *const accept = header(x, "Accept"), *const key = header(x, "Idempotency-Key");
-    x->wants_binary = accept && strcasestr(accept, "image/") &&
-                      !strcasestr(accept, "application/json");
+    x->wants_binary =
+        accept && strcasestr(accept, "image/") && !strcasestr(accept, "application/json");
     x->idempotency_key = key;
 }
 
@@ -287,9 +285,8 @@ static bool add(struct fov_exchange *x, struct fov_text *t, const char *from, si
         room = room > most + 1 ? most + 1 : room;
         fov__settings(s, &settings);
         s->body_bytes += (int64_t)(room - t->room);
-        char *const larger = s->body_bytes <= (int64_t)settings.bodies_mb * MIB
-                                 ? fov_realloc(t->at, room, 1)
-                                 : NULL;
+        char *const larger =
+            s->body_bytes <= (int64_t)settings.bodies_mb * MIB ? fov_realloc(t->at, room, 1) : NULL;
         if (!larger) {
             s->body_bytes -= (int64_t)(room - t->room);
             x->is_answered = true;
@@ -404,10 +401,10 @@ static enum MHD_Result send_reply(struct fov_exchange *x)
 static void record(const struct fov_exchange *x, const char *method, const char *path)
 {
     const struct fov_order *const o = x->order;
-    json_t *const line = json_pack(
-        "{s:s, s:s, s:s, s:i, s:f, s:I}", "request_id", x->request_id, "method", method, "path",
-        path, "status", x->reply.status, "ms", (fov_clock_s() - x->start_s) * 1e3, "body_bytes",
-        (json_int_t)x->body.n);
+    json_t *const line =
+        json_pack("{s:s, s:s, s:s, s:i, s:f, s:I}", "request_id", x->request_id, "method", method,
+                  "path", path, "status", x->reply.status, "ms", (fov_clock_s() - x->start_s) * 1e3,
+                  "body_bytes", (json_int_t)x->body.n);
     if (line && x->has_key)
         (void)json_object_set_new(line, "key", json_string(x->key.prefix));
     if (line && o) {
@@ -541,8 +538,7 @@ static enum fov_code resolve(const char *text, struct sockaddr_storage *to, sock
         return fov_fail(err, FOV_ECONFIG,
                         "%.60s: is no address; one is 127.0.0.1:8080 or [::1]:8080", text);
     const bool brackets = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
-    (void)snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - 2 * brackets,
-                   text + brackets);
+    (void)snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - 2 * brackets, text + brackets);
     const int bad = getaddrinfo(host[0] ? host : "0.0.0.0", colon + 1, &hints, &found);
     if (bad)
         return fov_fail(err, FOV_ECONFIG, "%.60s: %s", text, gai_strerror(bad));
@@ -604,8 +600,8 @@ static enum fov_code start_daemons(struct fov_http *h, const struct fov_settings
         on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)N_THREADS, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)s->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(1 << 16),
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-        MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        h, MHD_OPTION_END);
     if (!h->api) {
         (void)close(fd);
         return fov_fail(err, FOV_EINTERNAL, "the HTTP server does not start");

@@ -136,8 +136,8 @@ static void write_end(struct fov_jobs *j, const struct taken *t, const struct fo
         err = (struct fov_err){0};
         if (!fov_store_job_finish(j->server->store, t->job.id, t->job.n_attempts, r, &err))
             return;
-        fov_record("error", "store", json_pack("{s:s, s:s}", "job_id", t->job.id, "error",
-                                               err.text));
+        fov_record("error", "store",
+                   json_pack("{s:s, s:s}", "job_id", t->job.id, "error", err.text));
         if (j->is_closing)
             return; /* its lease runs out, and it is done anew */
         (void)sleep(1);
@@ -153,8 +153,8 @@ static void end_job(struct fov_jobs *j, const struct taken *t)
                                .mime_type = o->result.mime_type,
                                .width_px = o->result.width_px,
                                .height_px = o->result.height_px};
-    void *const bytes = r.error ? NULL
-                                : mmap(NULL, r.n_bytes, PROT_READ, MAP_SHARED, o->result.fd, 0);
+    void *const bytes =
+        r.error ? NULL : mmap(NULL, r.n_bytes, PROT_READ, MAP_SHARED, o->result.fd, 0);
     if (bytes == MAP_FAILED) {
         r.error = "no memory for the result";
         r.status = fov_err_http_status(FOV_ENOMEM);

@@ -61,8 +61,7 @@ void fov_order_free(struct fov_order *order)
 static void finish(struct fov_stages *s, struct fov_order *o)
 {
     if (!o->err.code)
-        fov_metrics_pixels(s->metrics,
-                           (int64_t)o->result.in_width_px * o->result.in_height_px,
+        fov_metrics_pixels(s->metrics, (int64_t)o->result.in_width_px * o->result.in_height_px,
                            (int64_t)o->result.width_px * o->result.height_px);
     o->finished(o);
 }

@@ -63,7 +63,8 @@ bool fov_queue_put(struct fov_queue *q, struct fov_queued *order, int limit)
     return fits;
 }
 
-/* How many orders of a key are in work: where they are counted, which is made when there is room. */
+/* How many orders of a key are in work: where they are counted, which is made when there is room.
+ */
 static int *taken_of(struct fov_queue *q, int64_t key_id, bool make)
 {
     static int none;
@@ -86,8 +87,8 @@ static void unlink_at(struct fov_queue *q, struct fov_queued **at)
 
 static struct fov_queued *choose(struct fov_queue *q)
 {
-    const bool patient = q->counts.n_patient &&
-                         (!q->counts.n_waiting || ++q->turn % PATIENT_TURN == 0);
+    const bool patient =
+        q->counts.n_patient && (!q->counts.n_waiting || ++q->turn % PATIENT_TURN == 0);
     struct fov_queued **best = NULL;
     int least = 0;
     for (struct fov_queued **at = &q->first; *at; at = &(*at)->next) {

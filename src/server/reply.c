@@ -48,8 +48,7 @@ void fov_reply_json(struct fov_reply *reply, int status, json_t *value)
     reply->status = status;
     if (!text)
         return;
-    reply->response =
-        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_COPY);
+    reply->response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_COPY);
     fov_free(text); /* jansson allocates as base/mem.h frees */
     fov_reply_header(reply, "Content-Type", "application/json");
     fov_reply_header(reply, "Cache-Control", "no-store");
@@ -157,8 +156,8 @@ static struct MHD_Response *as_json(int fd, size_t n, const char *mime_type, con
     p->n = n;
     p->n_head = sizeof(head) - 1;
     p->n_text = (n + 2) / 3 * 4;
-    p->n_tail =
-        (size_t)snprintf(p->tail, sizeof(p->tail), "\",\"mime_type\":\"%s\"%.400s}}", mime_type, more);
+    p->n_tail = (size_t)snprintf(p->tail, sizeof(p->tail), "\",\"mime_type\":\"%s\"%.400s}}",
+                                 mime_type, more);
     struct MHD_Response *const response = MHD_create_response_from_callback(
         p->n_head + p->n_text + p->n_tail, BLOCK, read_picture, p, unmap);
     if (!response)

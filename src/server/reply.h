@@ -33,8 +33,8 @@ void fov_reply_text(struct fov_reply *reply, int status, const char *mime_type, 
                     size_t n);
 
 /* The file in `fd`, which it takes: as it is, or with base64 as `{"success":true,"data":{"buffer":
- * "...","mime_type":"..."}}`, written while it is sent; `more`, if any, is ",\"name\":value" for the
- * end of data. */
+ * "...","mime_type":"..."}}`, written while it is sent; `more`, if any, is ",\"name\":value" for
+ * the end of data. */
 void fov_reply_picture(struct fov_reply *reply, int fd, size_t n_bytes, const char *mime_type,
                        bool binary, const char *more);
 

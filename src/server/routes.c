@@ -62,10 +62,10 @@ static void cancel(struct fov_exchange *x)
 /* fov_webhook_fn */
 static void list(void *user, const struct fov_webhook *w)
 {
-    (void)json_array_append_new(
-        user, json_pack("{s:s, s:s, s:s, s:i, s:s, s:I}", "id", w->id, "job_id", w->job_id, "url",
-                        w->url, "attempts", w->n_attempts, "error", w->error, "since",
-                        (json_int_t)w->next_at_s));
+    (void)json_array_append_new(user,
+                                json_pack("{s:s, s:s, s:s, s:i, s:s, s:I}", "id", w->id, "job_id",
+                                          w->job_id, "url", w->url, "attempts", w->n_attempts,
+                                          "error", w->error, "since", (json_int_t)w->next_at_s));
 }
 
 static void webhooks(struct fov_exchange *x)
@@ -96,8 +96,7 @@ static void retry(struct fov_exchange *x)
         return;
     }
     fov__webhooks_wake(x->server->webhooks);
-    fov_reply_json(&x->reply, 200,
-                   json_pack("{s:b, s:{s:s}}", "success", 1, "data", "id", x->id));
+    fov_reply_json(&x->reply, 200, json_pack("{s:b, s:{s:s}}", "success", 1, "data", "id", x->id));
 }
 
 static void health(struct fov_exchange *x)

@@ -57,7 +57,7 @@ struct fov_exchange {
     struct MHD_Connection *connection;
     struct fov_link *link; /* the connection's */
     char request_id[FOV_REQUEST_ID_CHARS + 1];
-    const struct fov_route *route;  /* NULL: none */
+    const struct fov_route *route;     /* NULL: none */
     char id[FOV_REQUEST_ID_CHARS + 1]; /* behind a path that ends in "/" */
     bool has_key;
     struct fov_key key;
@@ -76,9 +76,9 @@ struct fov_exchange {
     struct fov_reply reply;
     bool is_answered, is_suspended;
 
-    struct fov_order *order;    /* that it waits for */
-    int64_t hold;               /* of a credit, or 0 */
-    struct fov_exchange *next;  /* of those that wait for a job */
+    struct fov_order *order;   /* that it waits for */
+    int64_t hold;              /* of a credit, or 0 */
+    struct fov_exchange *next; /* of those that wait for a job */
     char job_id[FOV_JOB_ID_CHARS + 1];
 };
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/record.h"
 #include "server/server.h"
 
 enum { MIB = 1 << 20 };
@@ -58,10 +59,10 @@ static enum fov_code read_request(struct fov_exchange *x, const struct fov_setti
         .allow = settings->allow[0] ? settings->allow : NULL};
     char nothing[1] = "";
     struct fov_request *r;
-    enum fov_code rc = x->kind == FOV_BODY_JSON
-                           ? fov_request_parse(x->body.at ? x->body.at : nothing, x->body.n,
-                                               &options, &r, err)
-                           : read_parts(x, &options, &r, err);
+    enum fov_code rc =
+        x->kind == FOV_BODY_JSON
+            ? fov_request_parse(x->body.at ? x->body.at : nothing, x->body.n, &options, &r, err)
+            : read_parts(x, &options, &r, err);
     if (rc)
         return rc;
     if ((rc = fov_task_check(r->operations, strlen(r->operations), err))) {
@@ -80,10 +81,14 @@ static void settle(struct fov_exchange *x, struct fov_err *err)
     struct fov_store *const store = x->server->store;
     if (!x->hold)
         return;
-    if (err->code)
-        (void)fov_store_release(store, x->hold, NULL); /* or later: it is an old hold then */
-    else
-        (void)fov_store_capture(store, x->hold, err);
+    struct fov_err why = {0};
+    const enum fov_code rc = err->code ? fov_store_release(store, x->hold, &why)
+                                       : fov_store_capture(store, x->hold, &why);
+    if (rc) /* it is an old hold in an hour, and released then */
+        fov_record("error", "store",
+                   json_pack("{s:s, s:s}", "request_id", x->request_id, "error", why.text));
+    if (rc && !err->code)
+        *err = why;
     x->hold = 0;
 }
 
@@ -151,11 +156,11 @@ static bool digest_of(const struct fov_request *r, uint8_t to[FOV_DIGEST_BYTES])
 {
     EVP_MD_CTX *const md = EVP_MD_CTX_new();
     unsigned n = FOV_DIGEST_BYTES;
-    const bool good = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-                      EVP_DigestUpdate(md, r->json, strlen(r->json)) == 1 &&
-                      EVP_DigestUpdate(md, r->file ? r->file : (const unsigned char *)"",
-                                       r->file_bytes) == 1 &&
-                      EVP_DigestFinal_ex(md, to, &n) == 1;
+    const bool good =
+        md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
+        EVP_DigestUpdate(md, r->json, strlen(r->json)) == 1 &&
+        EVP_DigestUpdate(md, r->file ? r->file : (const unsigned char *)"", r->file_bytes) == 1 &&
+        EVP_DigestFinal_ex(md, to, &n) == 1;
     EVP_MD_CTX_free(md);
     return good;
 }
@@ -231,10 +236,10 @@ static enum fov_code load_result(struct fov_store *store, const char *id, int *r
 
 static json_t *members_of(const struct fov_job *job)
 {
-    json_t *const data = json_pack("{s:s, s:s, s:I, s:o}", "job_id", job->id, "state",
-                                   fov_job_state_name(job->state), "created_at",
-                                   (json_int_t)job->created_s, "finished_at",
-                                   job->finished_s ? json_integer(job->finished_s) : json_null());
+    json_t *const data =
+        json_pack("{s:s, s:s, s:I, s:o}", "job_id", job->id, "state",
+                  fov_job_state_name(job->state), "created_at", (json_int_t)job->created_s,
+                  "finished_at", job->finished_s ? json_integer(job->finished_s) : json_null());
     if (data && job->state == FOV_JOB_FAILED) {
         (void)json_object_set_new(data, "error", json_string(job->error));
         (void)json_object_set_new(data, "status", json_integer(job->status));

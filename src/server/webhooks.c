@@ -102,8 +102,7 @@ static enum fov_code sign(struct fov_store *store, const char *id, int64_t at_s,
     EVP_PKEY *const pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_HMAC, NULL, key, (size_t)n_key);
     EVP_MD_CTX *const md = EVP_MD_CTX_new();
     n_mac = sizeof(mac);
-    const bool good = pkey && md &&
-                      EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, pkey) == 1 &&
+    const bool good = pkey && md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, pkey) == 1 &&
                       EVP_DigestSignUpdate(md, head, (size_t)n_head) == 1 &&
                       EVP_DigestSignUpdate(md, body, strlen(body)) == 1 &&
                       EVP_DigestSignFinal(md, mac, &n_mac) == 1;

@@ -69,8 +69,8 @@ struct fov_task_result {
 };
 
 /* Make a picture in a worker and wait for it; any thread, any number at once. Gives *ret_result.
- * FOV_EUSAGE, FOV_EFORMAT, FOV_EKIND and FOV_ELIMIT for pictures and operations as image/recipe.h says;
- * FOV_EFORMAT also when the worker crashed of it; FOV_ETIME past the deadline; FOV_ECANCEL;
+ * FOV_EUSAGE, FOV_EFORMAT, FOV_EKIND and FOV_ELIMIT for pictures and operations as image/recipe.h
+ * says; FOV_EFORMAT also when the worker crashed of it; FOV_ETIME past the deadline; FOV_ECANCEL;
  * FOV_EINTERNAL, FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_workers_run(struct fov_workers *workers, const struct fov_task *task,
                                           struct fov_task_result *ret_result, struct fov_err *err);
