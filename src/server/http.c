@@ -389,9 +389,11 @@ static enum MHD_Result send_reply(struct fov_exchange *x)
     if (!r->response)
         return MHD_NO;
     fov_reply_header(r, "X-Request-Id", "%s", x->request_id);
-    fov_reply_header(r, "X-RateLimit-Limit", "%d", x->rate.limit);
-    fov_reply_header(r, "X-RateLimit-Remaining", "%d", x->rate.remaining);
-    fov_reply_header(r, "X-RateLimit-Reset", "%lld", (long long)x->rate.reset);
+    if (x->rate.limit) {
+        fov_reply_header(r, "X-RateLimit-Limit", "%d", x->rate.limit);
+        fov_reply_header(r, "X-RateLimit-Remaining", "%d", x->rate.remaining);
+        fov_reply_header(r, "X-RateLimit-Reset", "%lld", (long long)x->rate.reset);
+    }
     if (x->costs)
         fov_reply_header(r, "Fovea-Cost", "1");
     enter(x->server->http, x->link, SEND);
@@ -442,6 +444,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **e
     drop(x, &x->name);
     drop(x, &x->webhook_url);
     drop(x, &x->dry_run);
+    h->server->body_bytes -= x->result_bytes;
     fov_reply_done(&x->reply);
     fov_order_free(x->order);
     fov_free(x);

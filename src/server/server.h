@@ -30,7 +30,7 @@ struct fov_server {
     struct fov_jobs *jobs;
     struct fov_webhooks *webhooks;
     atomic_int is_stopping;
-    _Atomic int64_t body_bytes; /* of all requests whose bodies are in memory */
+    _Atomic int64_t body_bytes; /* of all requests: bodies, and results that are being sent */
 };
 
 /* A copy of the settings as they are now. fov_get_settings_fn. */
@@ -74,6 +74,7 @@ struct fov_exchange {
 
     double start_s, body_s; /* of the clock: the request began, its body was whole */
     struct fov_reply reply;
+    int64_t result_bytes; /* in it, counted among the server's */
     bool is_answered, is_suspended;
 
     struct fov_order *order;   /* that it waits for */

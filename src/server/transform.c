@@ -111,7 +111,9 @@ static void on_finished(struct fov_order *o)
     } else if (o->request->dry_run) {
         reply_estimate(x, &o->result);
     } else {
-        x->server->metrics.bytes_out += (int64_t)o->result.n_bytes;
+        x->result_bytes = (int64_t)o->result.n_bytes;
+        x->server->body_bytes += x->result_bytes;
+        x->server->metrics.bytes_out += x->result_bytes;
         fov_reply_picture(&x->reply, o->result.fd, o->result.n_bytes, o->result.mime_type,
                           x->wants_binary, NULL);
         o->result.fd = -1;
@@ -275,10 +277,14 @@ void fov__reply_job(struct fov_exchange *x, const struct fov_job *job)
         text[strlen(text) - 1] = '\0';
     }
     json_decref(members);
-    if (load_result(x->server->store, job->id, &fd, &n, &err))
+    if (load_result(x->server->store, job->id, &fd, &n, &err)) {
         fov_reply_failure(&x->reply, &err);
-    else
-        fov_reply_picture(&x->reply, fd, n, job->mime_type, x->wants_binary, text);
+        fov_free(text);
+        return;
+    }
+    x->result_bytes = (int64_t)n;
+    x->server->body_bytes += x->result_bytes;
+    fov_reply_picture(&x->reply, fd, n, job->mime_type, x->wants_binary, text);
     fov_free(text);
 }
 
