@@ -149,6 +149,12 @@ static void start_threads(struct fov_pool *pool)
     }
 }
 
+void fov_pool_limit(struct fov_pool *pool, int n)
+{
+    if (n >= 1 && n < pool->n_threads)
+        pool->n_threads = n;
+}
+
 void fov_pool_attach(struct fov_pool *pool, struct fov_work *work)
 {
     pthread_mutex_lock(&pool->lock);

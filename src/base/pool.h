@@ -42,6 +42,9 @@ void fov_pool_close(struct fov_pool *pool);
 
 int fov_pool_n_threads(const struct fov_pool *pool);
 
+/* Let no more than `n` threads compute, of those it was opened for. Before its first work. */
+void fov_pool_limit(struct fov_pool *pool, int n);
+
 /* Offer the tasks of `work` to the pool. The pool keeps `work` until it is detached. */
 void fov_pool_attach(struct fov_pool *pool, struct fov_work *work);
 

@@ -42,6 +42,11 @@ enum fov_code fov_image_start(const char *program, int n_threads, int (*stopped)
     return FOV_OK;
 }
 
+void fov_image_set_threads(int n)
+{
+    vips_concurrency_set(n);
+}
+
 void fov_image_stop(void)
 {
     if (started)

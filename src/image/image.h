@@ -36,6 +36,9 @@ void fov_image_stop(void);
  * thread was started. */
 void fov_image_serve(void);
 
+/* Let pipelines that begin from now on take `n` threads. */
+void fov_image_set_threads(int n);
+
 /* Let no operation make more pixels than this; FOV_MAX_RESULT_PIXELS at the start. */
 void fov_image_set_max_result(int64_t max_pixels);
 

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "net/arch.h"
 #include "net/dials.h"
+#include "net/engine.h"
 #include "net/mix.h"
 #include "net/pieces.h"
 #include "net/plan.h"
@@ -112,6 +113,11 @@ const char *fov_engine_cpu(const struct fov_engine *engine)
 int fov_engine_n_threads(const struct fov_engine *engine)
 {
     return fov_pool_n_threads(engine->pool);
+}
+
+void fov_engine_limit(struct fov_engine *engine, int n)
+{
+    fov_pool_limit(engine->pool, n);
 }
 
 /* ---- model ------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ enum { FOV__IN, FOV__OUT, FOV__ANSWER, FOV__CONTROL };
 struct fov__ask {
     struct fov_worker_limits limits;
     uint32_t name_bytes, operations_bytes; /* behind this, each with its NUL */
+    int n_threads; /* that the worker may compute with */
     bool dry_run;
 };
 

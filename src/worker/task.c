@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "fovea/fovea.h"
 #include "image/models.h"
 #include "image/recipe.h"
+#include "net/engine.h"
 #include "net/u2net.h"
 #include "worker/fonts.h"
 #include "worker/message.h"
@@ -292,6 +292,14 @@ static enum fov_code enter_sandbox(const struct fov_worker_limits *limits, struc
     return fov_sandbox_enter(&to, err);
 }
 
+static void limit_threads(struct fov__studio *studio, int n)
+{
+    fov_engine_limit(studio->engine, n);
+    if (studio->pool)
+        fov_pool_limit(studio->pool, n);
+    fov_image_set_threads(n);
+}
+
 enum fov_code fov__task_do(struct fov__studio *studio, const struct fov__ask *ask, const char *name,
                            const char *operations, struct fov__answer *answer, struct fov_err *err)
 {
@@ -306,6 +314,7 @@ enum fov_code fov__task_do(struct fov__studio *studio, const struct fov__ask *as
     enum fov_code rc;
 
     fov_image_set_max_result(ask->limits.max_result_pixels);
+    limit_threads(studio, ask->n_threads);
     if ((rc = fov_recipe_parse(operations, strlen(operations), "operations", &t.recipe, err)) ||
         (!ask->dry_run && (rc = open_wanted(&t, err))) || (rc = enter_sandbox(&ask->limits, err)) ||
         (rc = fov_image_load("-", &load, &t.image, err)))

@@ -25,7 +25,7 @@ struct fov_worker_limits {
 };
 
 struct fov_worker_options {
-    int n_threads;     /* in each worker; 0: one for each core */
+    int n_threads;     /* of all workers together, at least one in each; 0: one for each core */
     const char *u2net; /* a file, for remove_background; or NULL */
 };
 

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "worker/message.h"
 
@@ -36,6 +37,8 @@ enum { ZYGOTE_SOCKET = 3, TICK_MS = 100, START_MS = 120000 };
 struct fov_workers {
     pthread_mutex_t lock;
     char n_threads[16], *u2net;
+    int max_threads;
+    atomic_int n_running;
     pid_t pid;
     int socket;
     _Atomic int64_t n_started, n_crashed, n_overdue, n_zygotes;
@@ -108,7 +111,8 @@ enum fov_code fov_workers_open(const struct fov_worker_options *options,
     pthread_mutex_init(&w->lock, NULL);
     w->pid = -1;
     w->socket = -1;
-    (void)snprintf(w->n_threads, sizeof(w->n_threads), "%d", options->n_threads);
+    w->max_threads = options->n_threads ? options->n_threads : fov_cpu_count();
+    (void)snprintf(w->n_threads, sizeof(w->n_threads), "%d", w->max_threads);
     const enum fov_code rc = start_zygote(w, err);
     if (rc) {
         fov_workers_close(w);
@@ -181,6 +185,14 @@ static void job_done(struct job *j)
     close_fd(&j->pidfd);
 }
 
+/* A picture alone has all threads, and many have a core each: a picture is made faster by two
+ * threads, but not twice as fast. */
+static int share_of(const struct fov_workers *w)
+{
+    const int n = w->max_threads / (w->n_running > 0 ? w->n_running : 1);
+    return n > 0 ? n : 1;
+}
+
 static enum fov_code send_task(struct fov_workers *w, struct job *j, struct fov_err *err)
 {
     const struct fov_task *const t = j->task;
@@ -188,6 +200,7 @@ static enum fov_code send_task(struct fov_workers *w, struct job *j, struct fov_
     const struct fov__ask ask = {.limits = t->limits,
                                  .name_bytes = (uint32_t)strlen(name) + 1,
                                  .operations_bytes = (uint32_t)strlen(t->operations) + 1,
+                                 .n_threads = share_of(w),
                                  .dry_run = t->dry_run};
     const size_t bytes = sizeof(ask) + ask.name_bytes + ask.operations_bytes;
     FOV_AUTO(close_fd) int answer = -1;
@@ -358,18 +371,22 @@ enum fov_code fov_workers_run(struct fov_workers *workers, const struct fov_task
 {
     FOV_AUTO(job_done) struct job j = none;
     enum fov_code rc = FOV_OK;
+    workers->n_running++;
     for (int tries = 0; tries < 2; tries++) {
         job_done(&j);
         j = none;
         j.task = task;
         j.start_s = fov_clock_s();
         if ((rc = send_task(workers, &j, err)))
-            return rc;
+            break;
         watch(&j);
         if (!j.is_lost)
             break;
         leave_zygote(workers, j.zygote); /* no fault of the picture's */
     }
+    workers->n_running--;
+    if (rc)
+        return rc;
     if (j.refused.code)
         return fov_fail(err, j.refused.code, "%s", j.refused.text);
     workers->n_started++;
