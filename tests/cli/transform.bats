@@ -316,4 +316,5 @@ END
 @test "the page of operations is that of the table" {
     "$PYTHON" "$ROOT/tools/make_operations.py" | diff - "$ROOT/docs/operations.md"
     "$PYTHON" "$ROOT/tools/make_operations.py" --schema | diff - "$ROOT/docs/api/operations.schema.json"
+    "$PYTHON" "$ROOT/tools/make_openapi.py" --check
 }
