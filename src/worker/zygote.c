@@ -138,6 +138,9 @@ int fov_workers_main(int argc, char **argv)
     static struct zygote z;
     struct fov__ready ready = {.err = {0}};
     char *const packet = fov_calloc(FOV__MAX_PACKET, 1);
+    /* libvips's vector code would be compiled while a picture is in work, where no memory can be
+     * made executable; interpreted it computes the same. */
+    (void)setenv("ORC_CODE", "emulate", 1);
     z.null = open("/dev/null", O_RDWR | O_CLOEXEC);
     z.signals = watch_children();
     if (!packet || z.null < 0 || z.signals < 0 || argc < 3)
