@@ -20,12 +20,13 @@ void fov_image_each_font(fov_font_fn *fn, void *user)
 bool fov_image_may_be_drawing(const unsigned char *first, size_t n)
 {
     static const unsigned char gzip[] = {0x1f, 0x8b};
+    static const unsigned char passed[] = {0xef, 0xbb, 0xbf, ' ', '\t', '\r', '\n'};
     if (n >= 2 && !memcmp(first, gzip, 2))
         return true;
     for (size_t i = 0; i < n; i++)
         if (first[i] == '<')
             return true;
-        else if (!memchr("\xef\xbb\xbf \t\r\n", first[i], 7))
+        else if (!memchr(passed, first[i], sizeof(passed)))
             return false;
     return false;
 }

@@ -253,9 +253,9 @@ bool fov_stages_put(struct fov_stages *s, struct fov_order *order)
 }
 
 /* Tells whether an order that waits is over; its failure is written by then. */
-static bool is_over_now(void *user, const struct fov_queued *q)
+static bool is_over_now(void *user, struct fov_queued *q)
 {
-    return is_over(user, (struct fov_order *)(uintptr_t)q);
+    return is_over(user, (struct fov_order *)q);
 }
 
 static void finish_all(struct fov_stages *s, struct fov_queued *list)

@@ -130,7 +130,7 @@ void fov_queue_done(struct fov_queue *q, const struct fov_queued *order)
 }
 
 struct fov_queued *fov_queue_sweep(struct fov_queue *q,
-                                   bool (*is_gone)(void *user, const struct fov_queued *order),
+                                   bool (*is_gone)(void *user, struct fov_queued *order),
                                    void *user)
 {
     struct fov_queued *list = NULL;
@@ -149,7 +149,7 @@ struct fov_queued *fov_queue_sweep(struct fov_queue *q,
     return list;
 }
 
-static bool is_patient(void *user, const struct fov_queued *order)
+static bool is_patient(void *user, struct fov_queued *order)
 {
     (void)user;
     return order->is_patient;

@@ -37,7 +37,7 @@ void fov_queue_done(struct fov_queue *queue, const struct fov_queued *order);
 
 /* Take out the orders for which `is_gone` holds, as a list. */
 struct fov_queued *fov_queue_sweep(struct fov_queue *queue,
-                                   bool (*is_gone)(void *user, const struct fov_queued *order),
+                                   bool (*is_gone)(void *user, struct fov_queued *order),
                                    void *user);
 
 /* Let nothing more in. With `drop`, what waits and is patient is taken out, as a list. */

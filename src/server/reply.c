@@ -77,10 +77,13 @@ void fov_reply_failure(struct fov_reply *reply, const struct fov_err *err)
 void fov_reply_text(struct fov_reply *reply, int status, const char *mime_type, const char *text,
                     size_t n)
 {
+    const union {
+        const char *ours;
+        void *lent; /* libmicrohttpd only reads it */
+    } same = {.ours = text};
     fov_reply_done(reply);
     reply->status = status;
-    reply->response =
-        MHD_create_response_from_buffer(n, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+    reply->response = MHD_create_response_from_buffer(n, same.lent, MHD_RESPMEM_PERSISTENT);
     fov_reply_header(reply, "Content-Type", "%s", mime_type);
 }
 

@@ -25,7 +25,8 @@ static void me(struct fov_exchange *x)
                    json_pack("{s:b, s:{s:s, s:s, s:s, s:{s:I, s:I, s:I}}}", "success", 1, "data",
                              "project", x->key.project, "key_prefix", x->key.prefix, "key_name",
                              x->key.name, "credits", "trial", (json_int_t)c.trial, "paid",
-                             (json_int_t)c.paid, "remaining", (json_int_t)(c.trial + c.paid)));
+                             (json_int_t)c.paid, "remaining",
+                             (json_int_t)c.trial + (json_int_t)c.paid));
 }
 
 /* A failure about something that is named in the path. */

@@ -140,7 +140,7 @@ void fov__jobs_cancel(struct fov_jobs *jobs, const char *id);
 /* ---- webhooks.c -------------------------------------------------------------------------- */
 
 FOV_CHECKED enum fov_code fov__webhooks_open(struct fov_server *server, struct fov_err *err);
-void fov__webhooks_close(struct fov_webhooks *webhooks);
-void fov__webhooks_wake(struct fov_webhooks *webhooks);
+void fov__webhooks_close(struct fov_webhooks *h);
+void fov__webhooks_wake(struct fov_webhooks *h);
 
 #endif

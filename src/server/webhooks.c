@@ -23,7 +23,7 @@
 #include "server/record.h"
 #include "server/server.h"
 
-enum { N_SENDERS = 2, LEASE_S = 90, TIMEOUT_MS = 30000, TICK_S = 1 };
+enum { N_SENDERS = 2, LEASE_S = 90, TIMEOUT_MS = 30000, TICK_S = 1, SIGNATURE = 120 };
 
 /* Seconds before each further attempt; a day in all. */
 static const int delays_s[] = {5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800};
@@ -86,7 +86,7 @@ static enum fov_code write_body(struct fov_store *store, const struct fov_webhoo
 
 /* "v1," and the base64 of the signature. */
 static enum fov_code sign(struct fov_store *store, const char *id, int64_t at_s, const char *body,
-                          char signature[80], struct fov_err *err)
+                          char signature[SIGNATURE], struct fov_err *err)
 {
     unsigned char key[64], mac[EVP_MAX_MD_SIZE];
     char secret[64], head[80];
@@ -110,8 +110,9 @@ static enum fov_code sign(struct fov_store *store, const char *id, int64_t at_s,
     EVP_PKEY_free(pkey);
     if (!good)
         return fov_fail(err, FOV_EINTERNAL, "a webhook cannot be signed");
-    memcpy(signature, "v1,", 3);
-    fov_base64_encode(mac, n_mac, signature + 3);
+    char text_of_mac[4 * EVP_MAX_MD_SIZE / 3 + 5];
+    fov_base64_encode(mac, n_mac, text_of_mac);
+    (void)snprintf(signature, SIGNATURE, "v1,%s", text_of_mac);
     return FOV_OK;
 }
 
@@ -126,7 +127,7 @@ static enum fov_code deliver(struct fov_webhooks *h, const struct fov_webhook *w
 {
     FOV_AUTO(fov_free_at) char *body = NULL;
     struct fov_settings settings;
-    char signature[80] = "", id[80], stamp[60], signed_as[120];
+    char signature[SIGNATURE] = "", id[80], stamp[60], signed_as[SIGNATURE + 40];
     const int64_t now = time(NULL);
     enum fov_code rc;
     if ((rc = write_body(h->server->store, w, &body, err)) ||

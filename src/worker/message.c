@@ -17,9 +17,9 @@ union fds {
     char room[CMSG_SPACE(FOV__N_ASK_FDS * sizeof(int))];
 };
 
-bool fov__send(int socket, const void *data, size_t bytes, const int *fds, int n_fds)
+bool fov__send(int socket, void *data, size_t bytes, const int *fds, int n_fds)
 {
-    struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
+    struct iovec part = {.iov_base = data, .iov_len = bytes};
     union fds with;
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     const size_t fd_bytes = (size_t)n_fds * sizeof(int);

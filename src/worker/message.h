@@ -19,7 +19,7 @@ enum { FOV__IN, FOV__OUT, FOV__ANSWER, FOV__CONTROL };
 struct fov__ask {
     struct fov_worker_limits limits;
     uint32_t name_bytes, operations_bytes; /* behind this, each with its NUL */
-    int n_threads; /* that the worker may compute with */
+    int n_threads;                         /* that the worker may compute with */
     bool dry_run;
 };
 
@@ -45,7 +45,7 @@ struct fov__ready {
 };
 
 /* Send `bytes` with up to FOV__N_ASK_FDS descriptors; false with errno. */
-bool fov__send(int socket, const void *data, size_t bytes, const int *fds, int n_fds);
+bool fov__send(int socket, void *data, size_t bytes, const int *fds, int n_fds);
 
 /* Receive one packet of at most `room` bytes; *ret_n_fds descriptors, the caller's. Gives its
  * length, 0 at the end, -1 with errno. */

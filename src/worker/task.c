@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -277,12 +278,13 @@ static enum fov_code enter_sandbox(const struct fov_worker_limits *limits, struc
     const ssize_t n = pread(STDIN_FILENO, first, sizeof(first), 0);
     const bool has_text = n > 0 && fov_image_may_be_drawing(first, (size_t)n);
     const int n_fonts = has_text ? fov__fonts_open() : 0;
-    long long pages = 0;
+    char line[80];
     FILE *const file = fopen("/proc/self/statm", "re");
-    const bool known = file && fscanf(file, "%lld", &pages) == 1;
+    const bool known = file && fgets(line, sizeof(line), file);
+    const long long pages = known ? strtoll(line, NULL, 10) : 0;
     if (file)
         (void)fclose(file);
-    if (!known)
+    if (pages <= 0)
         return fov_fail(err, FOV_EINTERNAL, "the system does not tell how large a worker is");
     const struct fov_sandbox_limits to = {.memory_bytes =
                                               pages * sysconf(_SC_PAGESIZE) + limits->memory_bytes,

@@ -147,8 +147,8 @@ static void leave_zygote(struct fov_workers *w, int64_t number)
 }
 
 /* Send to the zygote, or to a new one when it has ended. Gives *ret_number of it. */
-static enum fov_code ask_zygote(struct fov_workers *w, const void *packet, size_t bytes,
-                                const int *fds, int64_t *ret_number, struct fov_err *err)
+static enum fov_code ask_zygote(struct fov_workers *w, void *packet, size_t bytes, const int *fds,
+                                int64_t *ret_number, struct fov_err *err)
 {
     enum fov_code rc = FOV_OK;
     pthread_mutex_lock(&w->lock);

@@ -91,8 +91,9 @@ static void reap(struct zygote *z)
 }
 
 /* One packet of the service: false when there will be no more. */
-static bool serve(struct zygote *z, char *packet)
+static bool serve(struct zygote *z)
 {
+    static _Alignas(struct fov__ask) char packet[FOV__MAX_PACKET];
     const struct fov__ask *const ask = (const void *)packet;
     int fds[FOV__N_ASK_FDS], n_fds;
     const ssize_t n = fov__receive(SOCKET, packet, FOV__MAX_PACKET, fds, &n_fds);
@@ -118,7 +119,7 @@ static int watch_children(void)
     return signalfd(-1, &child, SFD_CLOEXEC);
 }
 
-static void listen_to_both(struct zygote *z, char *packet)
+static void listen_to_both(struct zygote *z)
 {
     struct pollfd both[] = {{.fd = SOCKET, .events = POLLIN}, {.fd = z->signals, .events = POLLIN}};
     struct signalfd_siginfo gone;
@@ -127,7 +128,7 @@ static void listen_to_both(struct zygote *z, char *packet)
             return;
         if (both[1].revents && read(z->signals, &gone, sizeof(gone)) > 0)
             reap(z);
-        if (both[0].revents && !serve(z, packet))
+        if (both[0].revents && !serve(z))
             return;
     }
 }
@@ -137,20 +138,19 @@ int fov_workers_main(int argc, char **argv)
 {
     static struct zygote z;
     struct fov__ready ready = {.err = {0}};
-    char *const packet = fov_calloc(FOV__MAX_PACKET, 1);
     /* libvips's vector code would be compiled while a picture is in work, where no memory can be
      * made executable; interpreted it computes the same. */
     (void)setenv("ORC_CODE", "emulate", 1);
     z.null = open("/dev/null", O_RDWR | O_CLOEXEC);
     z.signals = watch_children();
-    if (!packet || z.null < 0 || z.signals < 0 || argc < 3)
+    if (z.null < 0 || z.signals < 0 || argc < 3)
         (void)fov_fail(&ready.err, FOV_EINTERNAL, "workers cannot be prepared: %s",
                        strerror(errno));
-    else if (fov__studio_open(atoi(argv[2]), argc > 3 ? argv[3] : NULL, &z.studio, &ready.err))
+    else if (fov__studio_open((int)strtol(argv[2], NULL, 10), argc > 3 ? argv[3] : NULL, &z.studio,
+                              &ready.err))
         z.studio = NULL;
     if (fov__send(SOCKET, &ready, sizeof(ready), NULL, 0) && z.studio)
-        listen_to_both(&z, packet);
+        listen_to_both(&z);
     fov__studio_close(z.studio);
-    fov_free(packet);
     return ready.err.code ? fov_err_exit_status(ready.err.code) : 0;
 }

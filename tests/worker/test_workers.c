@@ -231,8 +231,8 @@ static void test_operations(void **state)
         "{\"type\":\"gamma\",\"gamma\":2}",
         "{\"type\":\"threshold\",\"value\":100,\"is_grayscale\":true}",
         "{\"type\":\"opacity\",\"opacity_in_percent\":50}",
-        "{\"type\":\"extend\",\"top_in_px\":2,\"bottom_in_px\":2,\"left_in_px\":2,"
-        "\"right_in_px\":2,\"hex_color\":\"#ff0000\"}",
+        ("{\"type\":\"extend\",\"top_in_px\":2,\"bottom_in_px\":2,\"left_in_px\":2,"
+         "\"right_in_px\":2,\"hex_color\":\"#ff0000\"}"),
         "{\"type\":\"remove_transparency\",\"hex_color\":\"#ff0000\"}",
         "{\"type\":\"remove_background\"}",
         "{\"type\":\"compress_to_size\",\"max_file_size_in_bytes\":900}",
