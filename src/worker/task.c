@@ -315,6 +315,7 @@ enum fov_code fov__task_do(struct fov__studio *studio, const struct fov__ask *as
     struct fov_image_info in, out;
     enum fov_code rc;
 
+    (void)lseek(STDIN_FILENO, 0, SEEK_SET); /* another worker may have begun it, and died */
     fov_image_set_max_result(ask->limits.max_result_pixels);
     limit_threads(studio, ask->n_threads);
     if ((rc = fov_recipe_parse(operations, strlen(operations), "operations", &t.recipe, err)) ||
