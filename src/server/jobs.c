@@ -26,7 +26,6 @@ enum {
     RENEW_S = 5,
     TICK_MS = 250,
     TIDY_S = 60,
-    OLD_HOLD_S = 3600,
     MIB = 1 << 20,
     FINISH_TRIES = 60
 };
@@ -296,7 +295,7 @@ static void tidy(struct fov_jobs *j)
     int n = 0;
     fov__settings(j->server, &settings);
     const int64_t now = time(NULL);
-    if (fov_store_release_old(j->server->store, now - OLD_HOLD_S, &n, &err) ||
+    if (fov_store_release_old(j->server->store, now - settings.hold_s, &n, &err) ||
         fov_store_clean(j->server->store, now - settings.keep_s, &err))
         fov_record("error", "store", json_pack("{s:s}", "error", err.text));
     else if (n)

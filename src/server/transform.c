@@ -84,7 +84,7 @@ static void settle(struct fov_exchange *x, struct fov_err *err)
     struct fov_err why = {0};
     const enum fov_code rc = err->code ? fov_store_release(store, x->hold, &why)
                                        : fov_store_capture(store, x->hold, &why);
-    if (rc) /* it is an old hold in an hour, and released then */
+    if (rc) /* it is an old hold after hold_s, and released then */
         fov_record("error", "store",
                    json_pack("{s:s, s:s}", "request_id", x->request_id, "error", why.text));
     if (rc && !err->code)
