@@ -52,7 +52,7 @@ void fov_reply_json(struct fov_reply *reply, int status, json_t *value)
     fov_free(text); /* jansson allocates as base/mem.h frees */
     fov_reply_header(reply, "Content-Type", "application/json");
     fov_reply_header(reply, "Cache-Control", "no-store");
-    if (status == 503)
+    if (status == 503 || status == 507)
         fov_reply_header(reply, "Retry-After", "%d", RETRY_AFTER_S);
 }
 
