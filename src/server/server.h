@@ -76,6 +76,7 @@ struct fov_exchange {
     struct fov_reply reply;
     int64_t result_bytes; /* in it, counted among the server's */
     bool is_answered, is_suspended;
+    bool is_unread; /* answered before its body, of which nothing is read */
 
     struct fov_order *order;   /* that it waits for */
     int64_t hold;              /* of a credit, or 0 */
