@@ -16,6 +16,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <openssl/rand.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -503,6 +504,12 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 int fov__http_socket(const struct fov_exchange *x)
 {
     return x->link ? x->link->socket : -1;
+}
+
+bool fov__http_has_left(const struct fov_exchange *x)
+{
+    struct pollfd far = {.fd = fov__http_socket(x), .events = POLLRDHUP};
+    return far.fd >= 0 && poll(&far, 1, 0) > 0;
 }
 
 void fov__http_suspend(struct fov_exchange *x)

@@ -96,6 +96,31 @@ void fov__jobs_wait(struct fov_jobs *j, struct fov_exchange *x)
     answer_waiting(j, id); /* it may have ended before */
 }
 
+/* A job may take long, and does not need who waits for it: connections that their clients have
+ * closed are let go, or a few clients who come and leave again would have them all. */
+static void let_go(struct fov_jobs *j)
+{
+    struct fov_exchange *list = NULL;
+    pthread_mutex_lock(&j->lock);
+    for (struct fov_exchange **at = &j->waiting; *at;) {
+        struct fov_exchange *const x = *at;
+        if (!fov__http_has_left(x)) {
+            at = &x->next;
+            continue;
+        }
+        *at = x->next;
+        x->next = list;
+        list = x;
+    }
+    pthread_mutex_unlock(&j->lock);
+    while (list) {
+        struct fov_exchange *const x = list;
+        list = x->next;
+        fov_reply_error(&x->reply, 499, "the client has left; job %s goes on", x->job_id);
+        fov__http_resume(x);
+    }
+}
+
 /* Look after each job that somebody waits for: another process may have ended it. */
 static void look_for_waiting(struct fov_jobs *j)
 {
@@ -317,6 +342,7 @@ static void *taking(void *user)
         }
         if (now - looked_s > 1) {
             looked_s = now;
+            let_go(j);
             look_for_waiting(j);
         }
         struct timespec until;
