@@ -21,14 +21,7 @@
 #include "server/record.h"
 #include "server/server.h"
 
-enum {
-    LEASE_S = 20,
-    RENEW_S = 5,
-    TICK_MS = 250,
-    TIDY_S = 60,
-    MIB = 1 << 20,
-    FINISH_TRIES = 60
-};
+enum { LEASE_S = 20, RENEW_S = 5, TICK_MS = 250, TIDY_S = 60, MIB = 1 << 20, FINISH_TRIES = 60 };
 
 /* A job that is this process's. */
 struct taken {
@@ -171,6 +164,7 @@ static void write_end(struct fov_jobs *j, const struct taken *t, const struct fo
 static void end_job(struct fov_jobs *j, const struct taken *t)
 {
     struct fov_order *const o = t->order;
+    fov_reply_clean(o->err.text); /* it is asked for, and sent, as it is stored */
     struct fov_job_result r = {.error = o->err.code ? o->err.text : NULL,
                                .status = fov_err_http_status(o->err.code),
                                .n_bytes = o->result.n_bytes,

@@ -261,8 +261,8 @@ bool fov_stages_put(struct fov_stages *s, struct fov_order *order)
     s->get_settings(s->user, &settings);
     order->put_s = fov_clock_s();
     order->stages = s;
-    return !s->is_shut && fov_queue_put(order->request->url ? s->fetch : s->work, &order->queued,
-                                        settings.queue);
+    return !s->is_shut &&
+           fov_queue_put(order->request->url ? s->fetch : s->work, &order->queued, settings.queue);
 }
 
 /* Tells whether an order that waits is over; its failure is written by then. */

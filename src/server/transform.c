@@ -106,6 +106,7 @@ static void on_finished(struct fov_order *o)
 {
     struct fov_exchange *const x = o->user;
     settle(x, &o->err);
+    fov_reply_clean(o->err.text); /* for the log */
     if (o->err.code) {
         fov_reply_failure(&x->reply, &o->err);
     } else if (o->request->dry_run) {
