@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_key.c -- fovea key create NAME, list, revoke PREFIX; fovea credits, credits add N.
+/* cmd_key.c -- fovea key create NAME, list, revoke PREFIX; fovea credits, credits add N,
+ * credits audit.
  *
  * Threads: main. Owns: what one run opens. Trust: a user's words.
  */
@@ -102,17 +103,32 @@ static enum fov_code show_credits(const struct fov_args *args, struct fov_store 
     return FOV_OK;
 }
 
+/* What does not agree is the failure. */
+static enum fov_code audit(const struct fov_args *args, struct fov_store *store,
+                           struct fov_err *err)
+{
+    const enum fov_code rc = fov_store_audit(store, err);
+    if (rc)
+        return rc;
+    if (args->json)
+        return fov_cli_print_json(json_pack("{s:b}", "agrees", 1), err);
+    printf("balances, holds and jobs agree with the ledger\n");
+    return FOV_OK;
+}
+
 enum fov_code fov_cmd_credits(const struct fov_args *args, struct fov_err *err)
 {
     FOV_AUTO(fov_cli_store_close_at) struct fov_store *store = NULL;
     const bool is_add = args->n_operands == 2 && !strcmp(args->operands[0], "add");
     const bool is_show =
         args->n_operands == 0 || (args->n_operands == 1 && !strcmp(args->operands[0], "show"));
+    const bool is_audit = args->n_operands == 1 && !strcmp(args->operands[0], "audit");
     char *rest;
     enum fov_code rc;
 
-    if (!is_add && !is_show)
-        return fov_fail(err, FOV_EUSAGE, "usage: fovea credits [show], or credits add N");
+    if (!is_add && !is_show && !is_audit)
+        return fov_fail(err, FOV_EUSAGE,
+                        "usage: fovea credits [show], credits add N, or credits audit");
     if (args->trial && !is_add)
         return fov_fail(err, FOV_EUSAGE, "--trial goes with credits add");
     const long long n = is_add ? strtoll(args->operands[1], &rest, 10) : 0;
@@ -122,5 +138,5 @@ enum fov_code fov_cmd_credits(const struct fov_args *args, struct fov_err *err)
     if ((rc = fov_cli_store(args, &store, err)) ||
         (is_add && (rc = fov_store_grant(store, args->trial, n, err))))
         return rc;
-    return show_credits(args, store, err);
+    return is_audit ? audit(args, store, err) : show_credits(args, store, err);
 }

@@ -16,6 +16,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <openssl/rand.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,28 @@ static void admit(struct fov_exchange *x)
     }
 }
 
+/* MHD_KeyValueIterator: what says how long the body is. */
+static enum MHD_Result count_length(void *user, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    (void)kind, (void)value;
+    *(int *)user += !strcasecmp(name, "Content-Length") || !strcasecmp(name, "Transfer-Encoding");
+    return MHD_YES;
+}
+
+/* libmicrohttpd takes the first of two lengths, and a proxy before it perhaps the second: what is
+ * between them would be a request that the proxy has not seen. */
+static void refuse_two_lengths(struct fov_exchange *x)
+{
+    int n = 0;
+    (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_length, &n);
+    if (n < 2)
+        return;
+    x->is_answered = x->is_unread = true;
+    fov_reply_error(&x->reply, 400, "the request says twice how long its body is");
+    fov_reply_header(&x->reply, "Connection", "close");
+}
+
 /* Which kind of body is it, and is it too long already? */
 static void expect_body(struct fov_exchange *x)
 {
@@ -215,7 +238,7 @@ static void expect_body(struct fov_exchange *x)
     if (x->is_answered || strcmp(x->route->method, "POST") != 0 || x->id[0])
         return;
     if (length && strtoull(length, NULL, 10) > (unsigned long long)settings.max_body_mb * MIB) {
-        x->is_answered = true;
+        x->is_answered = x->is_unread = true;
         fov_reply_error(&x->reply, 413, "the body is over the limit of %d MiB",
                         settings.max_body_mb);
     } else if (!type || !strncasecmp(type, "application/json", 16) ||
@@ -257,6 +280,7 @@ static struct fov_exchange *begin(struct fov_http *h, struct MHD_Connection *con
     find_route(x, method, path);
     admit(x);
     expect_body(x);
+    refuse_two_lengths(x);
     const char *const accept = header(x, "Accept");
     if (!x->is_answered && !strcmp(x->route->method, "GET"))
         x->wants_binary = accept && strcasestr(accept, "image/") &&
@@ -462,8 +486,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     (void)version;
     if (!x) {
         x = *exchange_at = begin(h, connection, method, path);
-        /* too much was announced: nothing of it is read */
-        return !x ? MHD_NO : x->reply.status == 413 ? send_reply(x) : MHD_YES;
+        return !x ? MHD_NO : x->is_unread ? send_reply(x) : MHD_YES;
     }
     if (*n) {
         take(x, data, *n);
@@ -481,6 +504,12 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 int fov__http_socket(const struct fov_exchange *x)
 {
     return x->link ? x->link->socket : -1;
+}
+
+bool fov__http_has_left(const struct fov_exchange *x)
+{
+    struct pollfd far = {.fd = fov__http_socket(x), .events = POLLRDHUP};
+    return far.fd >= 0 && poll(&far, 1, 0) > 0;
 }
 
 void fov__http_suspend(struct fov_exchange *x)

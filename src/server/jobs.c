@@ -21,15 +21,7 @@
 #include "server/record.h"
 #include "server/server.h"
 
-enum {
-    LEASE_S = 20,
-    RENEW_S = 5,
-    TICK_MS = 250,
-    TIDY_S = 60,
-    OLD_HOLD_S = 3600,
-    MIB = 1 << 20,
-    FINISH_TRIES = 60
-};
+enum { LEASE_S = 20, RENEW_S = 5, TICK_MS = 250, TIDY_S = 60, MIB = 1 << 20, FINISH_TRIES = 60 };
 
 /* A job that is this process's. */
 struct taken {
@@ -97,6 +89,31 @@ void fov__jobs_wait(struct fov_jobs *j, struct fov_exchange *x)
     answer_waiting(j, id); /* it may have ended before */
 }
 
+/* A job may take long, and does not need who waits for it: connections that their clients have
+ * closed are let go, or a few clients who come and leave again would have them all. */
+static void let_go(struct fov_jobs *j)
+{
+    struct fov_exchange *list = NULL;
+    pthread_mutex_lock(&j->lock);
+    for (struct fov_exchange **at = &j->waiting; *at;) {
+        struct fov_exchange *const x = *at;
+        if (!fov__http_has_left(x)) {
+            at = &x->next;
+            continue;
+        }
+        *at = x->next;
+        x->next = list;
+        list = x;
+    }
+    pthread_mutex_unlock(&j->lock);
+    while (list) {
+        struct fov_exchange *const x = list;
+        list = x->next;
+        fov_reply_error(&x->reply, 499, "the client has left; job %s goes on", x->job_id);
+        fov__http_resume(x);
+    }
+}
+
 /* Look after each job that somebody waits for: another process may have ended it. */
 static void look_for_waiting(struct fov_jobs *j)
 {
@@ -147,6 +164,7 @@ static void write_end(struct fov_jobs *j, const struct taken *t, const struct fo
 static void end_job(struct fov_jobs *j, const struct taken *t)
 {
     struct fov_order *const o = t->order;
+    fov_reply_clean(o->err.text); /* it is asked for, and sent, as it is stored */
     struct fov_job_result r = {.error = o->err.code ? o->err.text : NULL,
                                .status = fov_err_http_status(o->err.code),
                                .n_bytes = o->result.n_bytes,
@@ -296,7 +314,7 @@ static void tidy(struct fov_jobs *j)
     int n = 0;
     fov__settings(j->server, &settings);
     const int64_t now = time(NULL);
-    if (fov_store_release_old(j->server->store, now - OLD_HOLD_S, &n, &err) ||
+    if (fov_store_release_old(j->server->store, now - settings.hold_s, &n, &err) ||
         fov_store_clean(j->server->store, now - settings.keep_s, &err))
         fov_record("error", "store", json_pack("{s:s}", "error", err.text));
     else if (n)
@@ -318,6 +336,7 @@ static void *taking(void *user)
         }
         if (now - looked_s > 1) {
             looked_s = now;
+            let_go(j);
             look_for_waiting(j);
         }
         struct timespec until;

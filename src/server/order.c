@@ -27,7 +27,7 @@ struct fov_stages {
     fov_get_settings_fn *get_settings;
     void *user;
     struct fov_queue *fetch, *work;
-    atomic_int is_closing;
+    atomic_int is_shut, is_closing; /* nothing more comes in; nothing more is worked on */
     int n_threads;
     pthread_t threads[MAX_THREADS];
 };
@@ -160,6 +160,21 @@ static void work(struct fov_stages *s, const struct fov_settings *settings, stru
     (void)close(in);
 }
 
+/* A file has come: on to a worker, unless somebody else does it when we are gone. A stop lets those
+ * on whose clients wait, which is why it leaves the second queue open. */
+static bool pass_on(struct fov_stages *s, const struct fov_settings *settings, struct fov_order *o)
+{
+    if (s->is_shut && o->queued.is_patient)
+        (void)fov_fail(&o->err, FOV_ECANCEL, "the service is stopping");
+    else if (fov_queue_put(s->work, &o->queued, settings->queue))
+        return true;
+    else if (s->is_closing)
+        (void)fov_fail(&o->err, FOV_ECANCEL, "the service is stopping");
+    else
+        (void)fov_fail(&o->err, FOV_ENOMEM, "all workers are busy");
+    return false;
+}
+
 static void *fetching(void *user)
 {
     struct fov_stages *const s = user;
@@ -174,11 +189,8 @@ static void *fetching(void *user)
         o->fetched_s = fov_clock_s() - start;
         fov_metrics_stage(s->metrics, FOV_STAGE_FETCH, o->fetched_s);
         fov_queue_done(s->fetch, q);
-        if (!o->err.code && !fov_queue_put(s->work, q, settings.queue))
-            (void)fov_fail(&o->err, FOV_ENOMEM, "all workers are busy");
-        else if (!o->err.code)
-            continue;
-        finish(s, o);
+        if (o->err.code || !pass_on(s, &settings, o))
+            finish(s, o);
     }
     return NULL;
 }
@@ -249,7 +261,8 @@ bool fov_stages_put(struct fov_stages *s, struct fov_order *order)
     s->get_settings(s->user, &settings);
     order->put_s = fov_clock_s();
     order->stages = s;
-    return fov_queue_put(order->request->url ? s->fetch : s->work, &order->queued, settings.queue);
+    return !s->is_shut &&
+           fov_queue_put(order->request->url ? s->fetch : s->work, &order->queued, settings.queue);
 }
 
 /* Tells whether an order that waits is over; its failure is written by then. */
@@ -276,10 +289,17 @@ void fov_stages_sweep(struct fov_stages *s)
     finish_all(s, fov_queue_sweep(s->work, is_over_now, &settings));
 }
 
+static bool is_patient(void *user, const struct fov_queued *q)
+{
+    (void)user;
+    return q->is_patient;
+}
+
 void fov_stages_shut(struct fov_stages *s)
 {
+    s->is_shut = 1;
     finish_all(s, fov_queue_shut(s->fetch, true));
-    finish_all(s, fov_queue_shut(s->work, true));
+    finish_all(s, fov_queue_sweep(s->work, is_patient, NULL));
 }
 
 void fov_stages_get_counts(struct fov_stages *s, struct fov_stage_counts *ret)

@@ -51,7 +51,8 @@ bool fov_stages_put(struct fov_stages *stages, struct fov_order *order);
 /* End orders that wait and whose clients have left or have waited too long; about once a second. */
 void fov_stages_sweep(struct fov_stages *stages);
 
-/* Let nothing more in; orders that are patient and wait end with FOV_ECANCEL. */
+/* Let nothing more in; orders that are patient and not yet with a worker end with FOV_ECANCEL, all
+ * others go their way. */
 void fov_stages_shut(struct fov_stages *stages);
 
 /* How many orders wait for a file and for a worker, and are in work. */

@@ -17,11 +17,14 @@ struct fov_queue {
     pthread_cond_t changed;
     struct fov_queued *first;
     struct fov_queue_counts counts;
-    struct {
-        int64_t key_id;
-        int n;
-    } taken[MAX_KEYS]; /* keys with orders in work */
+    struct key {
+        int64_t id;
+        int n; /* orders in work */
+        uint64_t
+            served; /* when it last had its turn, by n_served; with one thread, all that tells */
+    } keys[MAX_KEYS];
     int n_keys;
+    uint64_t n_served;
     unsigned turn;
     bool is_shut;
 };
@@ -63,20 +66,29 @@ bool fov_queue_put(struct fov_queue *q, struct fov_queued *order, int limit)
     return fits;
 }
 
-/* How many orders of a key are in work: where they are counted, which is made when there is room.
- */
-static int *taken_of(struct fov_queue *q, int64_t key_id, bool make)
+/* What is remembered of a key, or NULL. */
+static struct key *find_key(struct fov_queue *q, int64_t id)
 {
-    static int none;
     for (int i = 0; i < q->n_keys; i++)
-        if (q->taken[i].key_id == key_id)
-            return &q->taken[i].n;
-    none = 0;
-    if (!make || q->n_keys == MAX_KEYS)
-        return &none;
-    q->taken[q->n_keys].key_id = key_id;
-    q->taken[q->n_keys].n = 0;
-    return &q->taken[q->n_keys++].n;
+        if (q->keys[i].id == id)
+            return &q->keys[i];
+    return NULL;
+}
+
+/* Room for a key: new, or that of the one whose turn was longest ago and that has nothing in work;
+ * NULL when all have. */
+static struct key *add_key(struct fov_queue *q, int64_t id)
+{
+    struct key *at = NULL;
+    if (q->n_keys < MAX_KEYS)
+        at = &q->keys[q->n_keys++];
+    else
+        for (struct key *k = q->keys; k < q->keys + MAX_KEYS; k++)
+            if (!k->n && (!at || k->served < at->served))
+                at = k;
+    if (at)
+        *at = (struct key){.id = id};
+    return at;
 }
 
 static void unlink_at(struct fov_queue *q, struct fov_queued **at)
@@ -89,21 +101,30 @@ static struct fov_queued *choose(struct fov_queue *q)
 {
     const bool patient =
         q->counts.n_patient && (!q->counts.n_waiting || ++q->turn % PATIENT_TURN == 0);
+    static const struct key unknown = {0};
     struct fov_queued **best = NULL;
-    int least = 0;
+    const struct key *least = NULL;
     for (struct fov_queued **at = &q->first; *at; at = &(*at)->next) {
-        const int n = (*at)->is_patient == patient ? *taken_of(q, (*at)->key_id, false) : 0;
-        if ((*at)->is_patient != patient || (best && n >= least))
+        if ((*at)->is_patient != patient)
+            continue;
+        const struct key *key = find_key(q, (*at)->key_id);
+        key = key ? key : &unknown;
+        if (best && (key->n > least->n || (key->n == least->n && key->served >= least->served)))
             continue;
         best = at;
-        least = n;
+        least = key;
     }
-    struct fov_queued *const order = best ? *best : NULL;
-    if (order) {
-        unlink_at(q, best);
-        *taken_of(q, order->key_id, true) += 1;
-        q->counts.n_taken++;
+    if (!best)
+        return NULL;
+    struct fov_queued *const order = *best;
+    unlink_at(q, best);
+    struct key *const key =
+        least == &unknown ? add_key(q, order->key_id) : find_key(q, order->key_id);
+    if (key) {
+        key->n++;
+        key->served = ++q->n_served;
     }
+    q->counts.n_taken++;
     return order;
 }
 
@@ -121,11 +142,9 @@ void fov_queue_done(struct fov_queue *q, const struct fov_queued *order)
 {
     pthread_mutex_lock(&q->lock);
     q->counts.n_taken--;
-    for (int i = 0; i < q->n_keys; i++)
-        if (q->taken[i].key_id == order->key_id && !--q->taken[i].n) {
-            q->taken[i] = q->taken[--q->n_keys];
-            break;
-        }
+    struct key *const key = find_key(q, order->key_id);
+    if (key && key->n)
+        key->n--;
     pthread_mutex_unlock(&q->lock);
 }
 

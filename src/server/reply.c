@@ -52,8 +52,19 @@ void fov_reply_json(struct fov_reply *reply, int status, json_t *value)
     fov_free(text); /* jansson allocates as base/mem.h frees */
     fov_reply_header(reply, "Content-Type", "application/json");
     fov_reply_header(reply, "Cache-Control", "no-store");
-    if (status == 503)
+    if (status == 503 || status == 507)
         fov_reply_header(reply, "Retry-After", "%d", RETRY_AFTER_S);
+}
+
+void fov_reply_clean(char *sentence)
+{
+    json_t *const text = json_string(sentence); /* NULL: no UTF-8 */
+    for (char *c = sentence; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            *c = ' ';
+        else if (!text && (unsigned char)*c > 0x7F)
+            *c = '?';
+    json_decref(text);
 }
 
 void fov_reply_error(struct fov_reply *reply, int status, const char *fmt, ...)
@@ -63,10 +74,8 @@ void fov_reply_error(struct fov_reply *reply, int status, const char *fmt, ...)
     va_start(values, fmt);
     (void)vsnprintf(sentence, sizeof(sentence), fmt, values);
     va_end(values);
-    json_t *text = json_string(sentence);
-    if (!text) /* no UTF-8: a name in it was cut */
-        text = json_string("what the request names is no UTF-8");
-    fov_reply_json(reply, status, json_pack("{s:b, s:o}", "success", 0, "error", text));
+    fov_reply_clean(sentence);
+    fov_reply_json(reply, status, json_pack("{s:b, s:s}", "success", 0, "error", sentence));
 }
 
 void fov_reply_failure(struct fov_reply *reply, const struct fov_err *err)

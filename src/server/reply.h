@@ -18,7 +18,11 @@ struct fov_reply {
 
 void fov_reply_done(struct fov_reply *reply);
 
-/* `{"success":false,"error":"..."}`. */
+/* Make a sentence, in place, one line of UTF-8 whatever names it holds: they may be a stranger's, or
+ * cut within a character. */
+void fov_reply_clean(char *sentence);
+
+/* `{"success":false,"error":"..."}`, the sentence clean. */
 __attribute__((format(printf, 3, 4))) void fov_reply_error(struct fov_reply *reply, int status,
                                                            const char *fmt, ...);
 

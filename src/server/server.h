@@ -76,6 +76,7 @@ struct fov_exchange {
     struct fov_reply reply;
     int64_t result_bytes; /* in it, counted among the server's */
     bool is_answered, is_suspended;
+    bool is_unread; /* answered before its body, of which nothing is read */
 
     struct fov_order *order;   /* that it waits for */
     int64_t hold;              /* of a credit, or 0 */
@@ -104,8 +105,9 @@ int fov__http_n_requests(const struct fov_http *http);
 int fov__http_n_connections(const struct fov_http *http);
 void fov__http_close(struct fov_http *http);
 
-/* The socket of the client. */
+/* The socket of the client, and whether its far end has closed. */
 int fov__http_socket(const struct fov_exchange *x);
+bool fov__http_has_left(const struct fov_exchange *x);
 
 /* Let a request wait outside of the server's threads, and go on once its reply is there. */
 void fov__http_suspend(struct fov_exchange *x);

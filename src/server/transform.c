@@ -84,7 +84,7 @@ static void settle(struct fov_exchange *x, struct fov_err *err)
     struct fov_err why = {0};
     const enum fov_code rc = err->code ? fov_store_release(store, x->hold, &why)
                                        : fov_store_capture(store, x->hold, &why);
-    if (rc) /* it is an old hold in an hour, and released then */
+    if (rc) /* it is an old hold after hold_s, and released then */
         fov_record("error", "store",
                    json_pack("{s:s, s:s}", "request_id", x->request_id, "error", why.text));
     if (rc && !err->code)
@@ -106,6 +106,7 @@ static void on_finished(struct fov_order *o)
 {
     struct fov_exchange *const x = o->user;
     settle(x, &o->err);
+    fov_reply_clean(o->err.text); /* for the log */
     if (o->err.code) {
         fov_reply_failure(&x->reply, &o->err);
     } else if (o->request->dry_run) {

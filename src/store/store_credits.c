@@ -92,7 +92,7 @@ enum fov_code fov__credit_hold(struct fov_store *s, int64_t key, int64_t *ret_ho
         (rc = fov__db_run(s, &paid, err, "SELECT amount FROM balance WHERE pool = 'paid'", "")))
         return rc;
     if (left < 0)
-        return fov_fail(err, FOV_EINTERNAL, "%s: there is no key %lld", s->path, (long long)key);
+        return fov_fail(err, FOV_EINTERNAL, "%s: there is no key %lld", s->name, (long long)key);
     if (!left)
         return fov_fail(err, FOV_ECREDIT, "Budget cap exceeded");
     if (trial + paid < 1)

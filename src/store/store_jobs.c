@@ -111,7 +111,7 @@ static enum fov_code read_bytes(struct fov_store *s, sqlite3_stmt *from, unsigne
     const size_t n = (size_t)sqlite3_column_bytes(from, 0);
     unsigned char *const copy = n && !bytes ? NULL : fov_calloc(n + 1, 1); /* a text has its end */
     if (!copy)
-        return fov_fail(err, FOV_ENOMEM, "%s: no memory for a file of %zu bytes", s->path, n);
+        return fov_fail(err, FOV_ENOMEM, "%s: no memory for a file of %zu bytes", s->name, n);
     if (n)
         memcpy(copy, bytes, n);
     *ret_bytes = copy;

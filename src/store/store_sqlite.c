@@ -92,7 +92,7 @@ enum fov_code fov__db_fail(struct fov_store *s, struct fov_err *err)
                              : code == SQLITE_TOOBIG                             ? FOV_ELIMIT
                              : code == SQLITE_ERROR || code == SQLITE_CONSTRAINT ? FOV_EINTERNAL
                                                                                  : FOV_EOUTPUT;
-    return fov_fail(err, rc, "%s: %s", s->path, sqlite3_errmsg(s->db));
+    return fov_fail(err, rc, "%s: %s", s->name, sqlite3_errmsg(s->db));
 }
 
 void fov__db_finalize_at(sqlite3_stmt **statement)
@@ -236,6 +236,7 @@ enum fov_code fov_store_open(const char *path, struct fov_store **ret_store, str
         fov_store_close(s);
         return fov_fail(err, FOV_ENOMEM, "%s: no memory to open it", path);
     }
+    s->name = s->path;
     const mode_t old = umask(0077);
     const int bad = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (bad) {
@@ -259,6 +260,7 @@ enum fov_code fov_store_open(const char *path, struct fov_store **ret_store, str
         fov_store_close(s);
         return rc;
     }
+    s->name = "the store";
     *ret_store = s;
     return FOV_OK;
 }
@@ -285,5 +287,5 @@ enum fov_code fov_store_secret(struct fov_store *s, char text[FOV_SECRET_ROOM], 
     sqlite3_finalize(FOV_STEAL(statement));
     sqlite3_mutex_leave(s->lock);
     return rc || found ? rc
-                       : fov_fail(err, FOV_EINTERNAL, "%s: has lost its signing secret", s->path);
+                       : fov_fail(err, FOV_EINTERNAL, "%s: has lost its signing secret", s->name);
 }

@@ -78,6 +78,18 @@ static void stop_zygote(struct fov_workers *w)
     w->pid = -1;
 }
 
+/* Wait for what the zygote says first. A signal, which is the program's to heed, ends no wait. */
+static bool hears(int socket)
+{
+    struct pollfd news = {.fd = socket, .events = POLLIN};
+    const double end_s = fov_clock_s() + 1e-3 * START_MS;
+    int n;
+    do
+        n = poll(&news, 1, (int)(1e3 * (end_s - fov_clock_s())) + 1);
+    while (n < 0 && errno == EINTR && fov_clock_s() < end_s);
+    return n > 0;
+}
+
 static enum fov_code start_zygote(struct fov_workers *w, struct fov_err *err)
 {
     struct fov__ready ready;
@@ -87,8 +99,7 @@ static enum fov_code start_zygote(struct fov_workers *w, struct fov_err *err)
     enum fov_code rc = spawn(w, ends[1], err);
     (void)close(ends[1]);
     w->socket = ends[0];
-    struct pollfd news = {.fd = w->socket, .events = POLLIN};
-    if (!rc && (poll(&news, 1, START_MS) <= 0 ||
+    if (!rc && (!hears(w->socket) ||
                 fov__receive(w->socket, &ready, sizeof(ready), NULL, NULL) != sizeof(ready)))
         rc = fov_fail(err, FOV_EINTERNAL, "the process that workers come from does not start");
     if (!rc && ready.err.code)

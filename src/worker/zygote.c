@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,6 +26,7 @@
 enum { MAX_WORKERS = 1024, SOCKET = 3, ANSWER = 3 };
 
 struct zygote {
+    pid_t pid; /* its own */
     struct fov__studio *studio;
     int null, signals;
     int n_workers;
@@ -40,6 +42,10 @@ __attribute__((noreturn)) static void work(struct zygote *z, const struct fov__a
 {
     struct fov__answer answer = {.size_is_exact = false};
     struct fov_err err = {0};
+    /* A network is loaded before the sandbox, which ends it with the zygote, is entered; until then
+     * an orphan would read the file that its successor reads, from one place. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != z->pid)
+        _exit(1);
     const int answer_fd = fcntl(fds[FOV__ANSWER], F_DUPFD, 100); /* out of the way of the others */
     if (answer_fd < 0 || dup2(fds[FOV__IN], STDIN_FILENO) < 0 ||
         dup2(fds[FOV__OUT], STDOUT_FILENO) < 0 || dup2(z->null, STDERR_FILENO) < 0 ||
@@ -138,6 +144,7 @@ int fov_workers_main(int argc, char **argv)
 {
     static struct zygote z;
     struct fov__ready ready = {.err = {0}};
+    z.pid = getpid();
     /* libvips's vector code would be compiled while a picture is in work, where no memory can be
      * made executable; interpreted it computes the same. */
     (void)setenv("ORC_CODE", "emulate", 1);

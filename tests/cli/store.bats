@@ -48,6 +48,21 @@ END
     grep -q '"trial": 20' "$PRINTED/out"
 }
 
+@test "the ledger is audited" {
+    fovea_ok credits add 7
+    fovea_ok credits audit
+    grep -qx 'balances, holds and jobs agree with the ledger' "$PRINTED/out"
+    fovea_ok credits audit --json
+    grep -q '"agrees": true' "$PRINTED/out"
+    "$PYTHON" - "$FOVEA_STORE" <<'END'
+import sqlite3, sys
+store = sqlite3.connect(sys.argv[1])
+store.execute("UPDATE balance SET amount = 8 WHERE pool = 'paid'")
+store.commit()
+END
+    fails 70 '*store.db: balances do not agree with the ledger' credits audit
+}
+
 @test "what is wrong is said" {
     fails 2 'usage: fovea key create NAME, key list, or key revoke PREFIX' key make shop
     fails 2 'usage: fovea key create NAME, key list, or key revoke PREFIX' key create
@@ -57,7 +72,7 @@ END
     fails 2 'credits add x: it is a whole number' credits add x
     fails 2 'credits are added 1 to 1000000000 at a time' credits add 0
     fails 2 '--trial goes with credits add' credits show --trial
-    fails 2 'usage: fovea credits \[show], or credits add N' credits take 5
+    fails 2 'usage: fovea credits \[show], credits add N, or credits audit' credits take 5
     echo 'notes' >notes.txt
     fails 78 'notes.txt: is no store of keys and credits' credits --store notes.txt
     fails 73 '/nowhere/at/all.db: cannot be opened: *' credits --store /nowhere/at/all.db
