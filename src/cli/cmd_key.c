@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_key.c -- fovea key create NAME, list, revoke PREFIX; fovea credits, credits add N,
+/* cmd_key.c -- fovea key create NAME, list, revoke PREFIX, secret; fovea credits, credits add N,
  * credits audit.
  *
  * Threads: main. Owns: what one run opens. Trust: a user's words.
@@ -59,23 +59,40 @@ static enum fov_code create(const struct fov_args *args, struct fov_store *store
     return FOV_OK;
 }
 
+/* What receivers of webhooks check signatures with: of the whole store, not of a key. */
+static enum fov_code show_secret(const struct fov_args *args, struct fov_store *store,
+                                 struct fov_err *err)
+{
+    char text[FOV_SECRET_ROOM];
+    const enum fov_code rc = fov_store_secret(store, text, err);
+    if (rc)
+        return rc;
+    if (args->json)
+        return fov_cli_print_json(json_pack("{s:s}", "secret", text), err);
+    printf("%s\n", text);
+    return FOV_OK;
+}
+
 enum fov_code fov_cmd_key(const struct fov_args *args, struct fov_err *err)
 {
     FOV_AUTO(fov_cli_store_close_at) struct fov_store *store = NULL;
     const char *const action = args->operands[0];
     const bool is_list = !strcmp(action, "list"), is_create = !strcmp(action, "create");
+    const bool is_secret = !strcmp(action, "secret");
     enum fov_code rc;
 
-    if ((!is_list && !is_create && strcmp(action, "revoke") != 0) ||
-        args->n_operands != (is_list ? 1 : 2))
+    if ((!is_list && !is_create && !is_secret && strcmp(action, "revoke") != 0) ||
+        args->n_operands != (is_list || is_secret ? 1 : 2))
         return fov_fail(err, FOV_EUSAGE,
-                        "usage: fovea key create NAME, key list, or key revoke PREFIX");
+                        "usage: fovea key create NAME, key list, key revoke PREFIX, or key secret");
     if (!is_create && (args->project || args->budget >= 0))
         return fov_fail(err, FOV_EUSAGE, "--project and --budget go with key create");
     if ((rc = fov_cli_store(args, &store, err)))
         return rc;
     if (is_create)
         return create(args, store, err);
+    if (is_secret)
+        return show_secret(args, store, err);
     if (!is_list)
         return fov_store_key_revoke(store, args->operands[1], err);
     json_t *const list = args->json ? json_array() : NULL;

@@ -349,9 +349,9 @@ static enum fov_code fit_by_size(struct trials *t, int quality, int64_t bytes, s
         struct fov_image *smaller;
         const double part = 0.97 * sqrt((double)t->max_bytes / (double)bytes);
         if (width <= 1 && height <= 1)
-            return fov_fail(err, FOV_ELIMIT, "%s: as %s even 1x1 pixels take %lld bytes, over %lld",
-                            t->image->name, t->how.format->name, (long long)bytes,
-                            (long long)t->max_bytes);
+            return fov_fail(err, FOV_EFORMAT,
+                            "%s: as %s even 1x1 pixels take %lld bytes, over %lld", t->image->name,
+                            t->how.format->name, (long long)bytes, (long long)t->max_bytes);
         width = fmax(1, floor(width * part));
         height = fmax(1, floor(height * part));
         const enum fov_code rc = fov_image_resample(t->image, FOV_FILTER_LANCZOS, (int)width,

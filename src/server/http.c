@@ -229,6 +229,16 @@ static void refuse_two_lengths(struct fov_exchange *x)
     fov_reply_header(&x->reply, "Connection", "close");
 }
 
+/* Is a media type, whatever its parameters, this one? One that ends in "/" stands for all of it. */
+static bool is_type(const char *type, const char *which)
+{
+    const size_t n = strlen(which);
+    if (strncasecmp(type, which, n) != 0)
+        return false;
+    const char behind = type[n + strspn(type + n, " ")];
+    return which[n - 1] == '/' || !behind || behind == ';';
+}
+
 /* Which kind of body is it, and is it too long already? */
 static void expect_body(struct fov_exchange *x)
 {
@@ -241,14 +251,12 @@ static void expect_body(struct fov_exchange *x)
         x->is_answered = x->is_unread = true;
         fov_reply_error(&x->reply, 413, "the body is over the limit of %d MiB",
                         settings.max_body_mb);
-    } else if (!type || !strncasecmp(type, "application/json", 16) ||
-               !strncasecmp(type, "text/plain", 10) ||
-               !strncasecmp(type, "application/x-www-form-urlencoded", 33)) {
+    } else if (!type || is_type(type, "application/json") || is_type(type, "text/plain") ||
+               is_type(type, "application/x-www-form-urlencoded")) {
         x->kind = FOV_BODY_JSON; /* curl -d says the last of them of anything */
-    } else if (!strncasecmp(type, "multipart/form-data", 19)) {
+    } else if (is_type(type, "multipart/form-data")) {
         x->kind = FOV_BODY_FORM;
-    } else if (!strncasecmp(type, "image/", 6) ||
-               !strncasecmp(type, "application/octet-stream", 24)) {
+    } else if (is_type(type, "image/") || is_type(type, "application/octet-stream")) {
         x->kind = FOV_BODY_RAW;
     } else {
         x->is_answered = true;
@@ -359,9 +367,13 @@ static enum MHD_Result on_part(void *user, enum MHD_ValueKind kind, const char *
             fov_reply_error(&x->reply, 400, "the form has two parts called %s", parts[i].key);
             return MHD_YES;
         }
-        if (i == 0 && at == 0 && file_name && !x->name.n)
-            (void)add(x, &x->name, file_name, strlen(file_name), MAX_TEXT);
-        (void)add(x, parts[i].text, data, n, parts[i].most);
+        if (i == 0 && at == 0 && file_name && !x->file_name.n)
+            (void)add(x, &x->file_name, file_name, strlen(file_name), MAX_TEXT);
+        if (!add(x, parts[i].text, data, n, parts[i].most) && i > 0) {
+            x->is_answered = true;
+            fov_reply_error(&x->reply, 413, "the part %s of the form is over the limit of %d bytes",
+                            parts[i].key, MAX_TEXT);
+        }
     }
     return MHD_YES;
 }
@@ -466,6 +478,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **e
     drop(x, &x->body);
     drop(x, &x->operations);
     drop(x, &x->name);
+    drop(x, &x->file_name);
     drop(x, &x->webhook_url);
     drop(x, &x->dry_run);
     h->server->body_bytes -= x->result_bytes;

@@ -289,7 +289,7 @@ void fov_stages_sweep(struct fov_stages *s)
     finish_all(s, fov_queue_sweep(s->work, is_over_now, &settings));
 }
 
-static bool is_patient(void *user, const struct fov_queued *q)
+static bool is_patient(void *user, struct fov_queued *q)
 {
     (void)user;
     return q->is_patient;

@@ -18,8 +18,8 @@ struct fov_reply {
 
 void fov_reply_done(struct fov_reply *reply);
 
-/* Make a sentence, in place, one line of UTF-8 whatever names it holds: they may be a stranger's, or
- * cut within a character. */
+/* Make a sentence, in place, one line of UTF-8 whatever names it holds: they may be a stranger's,
+ * or cut within a character. */
 void fov_reply_clean(char *sentence);
 
 /* `{"success":false,"error":"..."}`, the sentence clean. */

@@ -68,6 +68,7 @@ struct fov_exchange {
     enum fov_body_kind kind;
     struct fov_text body; /* JSON, or the file of a form or a raw body */
     struct fov_text operations, name, webhook_url, dry_run; /* of a form */
+    struct fov_text file_name; /* of a form's file, which `name` goes before */
     struct MHD_PostProcessor *form;
     const char *idempotency_key; /* or NULL */
     bool body_is_over;           /* the limit */

@@ -40,10 +40,11 @@ static enum fov_code read_parts(struct fov_exchange *x, const struct fov_request
 {
     const bool form = x->kind == FOV_BODY_FORM;
     const char *const operations = form ? x->operations.at : argument(x, "operations");
+    const char *const name = x->name.at ? x->name.at : x->file_name.at;
     const struct fov_request_parts parts = {
         .operations = operations,
         .n_operations = operations ? strlen(operations) : 0,
-        .name = form ? x->name.at : argument(x, "name"),
+        .name = form ? name : argument(x, "name"),
         .webhook_url = form ? x->webhook_url.at : argument(x, "webhook_url"),
         .file = (const unsigned char *)x->body.at,
         .file_bytes = x->body.n,

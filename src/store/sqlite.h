@@ -24,7 +24,8 @@ enum { FOV_HASH_BYTES = 32 };
 struct fov_store {
     sqlite3 *db;
     char *path;
-    const char *name; /* for sentences: the path until it is open, and then no stranger's business */
+    const char
+        *name; /* for sentences: the path until it is open, and then no stranger's business */
     double busy_since_s; /* by fov_clock_s(), while another process is waited for */
     sqlite3_mutex *lock; /* held for a transaction, or while a statement is read */
 };

@@ -38,6 +38,16 @@ assert second["project"] == "default" and second["name"] == "second" and "key" n
 END
 }
 
+@test "the secret of webhooks is printed, the same each time" {
+    fovea_ok key secret
+    secret=$(cat "$PRINTED/out")
+    [[ $secret =~ ^whsec_[0-9A-Za-z+/]{43}=$ ]]
+    fovea_ok key secret --json
+    grep -qF "\"$secret\"" "$PRINTED/out"
+    FOVEA_STORE=$BATS_TEST_TMPDIR/other.db fovea_ok key secret
+    ! grep -qF "$secret" "$PRINTED/out"
+}
+
 @test "credits are added and shown" {
     fovea_ok credits
     grep -qx '0 credits are left, 0 of them for trial; 0 are held, 0 were used' "$PRINTED/out"
@@ -64,8 +74,9 @@ END
 }
 
 @test "what is wrong is said" {
-    fails 2 'usage: fovea key create NAME, key list, or key revoke PREFIX' key make shop
-    fails 2 'usage: fovea key create NAME, key list, or key revoke PREFIX' key create
+    fails 2 'usage: fovea key create NAME, key list, key revoke PREFIX, or key secret' key make shop
+    fails 2 'usage: fovea key create NAME, key list, key revoke PREFIX, or key secret' key create
+    fails 2 'usage: fovea key create NAME, key list, key revoke PREFIX, or key secret' key secret x
     fails 2 '--project and --budget go with key create' key list --project web
     fails 2 'the name of a key has 1 to 64 bytes' key create ''
     fails 66 'no key begins with fov_none' key revoke fov_none
