@@ -378,7 +378,8 @@ static void a_full_disk_is_said_and_got_over(void **state)
     const enum fov_code rc = fov_store_hold(store, key, &hold, &err);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_int_equal(rc, FOV_EOUTPUT);
-    assert_non_null(strstr(err.text, path));
+    assert_int_equal(strncmp(err.text, "the store: ", 11),
+                     0); /* its path is no stranger's business */
     credits_are(0, 10, 0, 0);
     assert_int_equal(fov_store_hold(store, key, &hold, NULL), FOV_OK);
     credits_are(0, 9, 1, 0);
