@@ -113,8 +113,7 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
                         "%s: is %s, which the libvips here cannot read; it needs %s", o->name,
                         o->format, fov__packages_of(o->format));
     if (!o->loader || is_no_picture(o->loader))
-        return fov_fail(err, FOV_EKIND, "%s: not a picture in a format that Fovea reads",
-                        o->name);
+        return fov_fail(err, FOV_EKIND, "%s: not a picture in a format that Fovea reads", o->name);
     if (is_blocked(o->loader))
         return fov_fail(err, FOV_EKIND,
                         "%s: the decoder of this format is not made for files of strangers%s",

@@ -164,11 +164,10 @@ static void work(struct fov_stages *s, const struct fov_settings *settings, stru
  * on whose clients wait, which is why it leaves the second queue open. */
 static bool pass_on(struct fov_stages *s, const struct fov_settings *settings, struct fov_order *o)
 {
-    if (s->is_shut && o->queued.is_patient)
-        (void)fov_fail(&o->err, FOV_ECANCEL, "the service is stopping");
-    else if (fov_queue_put(s->work, &o->queued, settings->queue))
+    const bool leaves = s->is_shut && o->queued.is_patient;
+    if (!leaves && fov_queue_put(s->work, &o->queued, settings->queue))
         return true;
-    else if (s->is_closing)
+    if (leaves || s->is_closing)
         (void)fov_fail(&o->err, FOV_ECANCEL, "the service is stopping");
     else
         (void)fov_fail(&o->err, FOV_ENOMEM, "all workers are busy");
