@@ -2,8 +2,8 @@
 /* queue.h -- orders that wait for a thread: a bounded number, fair between keys.
  *
  * The next order is one of the key that has the fewest in work, of those the one whose turn was
- * longest ago, and of its orders the one that waits longest. Somebody waits for a synchronous order; asynchronous ones get every fourth turn, and
- * all that nobody else wants.
+ * longest ago, and of its orders the one that waits longest. Somebody waits for a synchronous
+ * order; asynchronous ones get every fourth turn, and all that nobody else wants.
  */
 #ifndef FOV_SERVER_QUEUE_H
 #define FOV_SERVER_QUEUE_H
