@@ -44,6 +44,7 @@ struct fov_link {
 struct fov_http {
     struct fov_server *server;
     struct MHD_Daemon *api, *metrics;
+    int quiet; /* the socket that listened, ours again; or -1 */
     char api_address[80], metrics_address[80];
     pthread_mutex_t lock; /* of the links */
     struct fov_link *links;
@@ -671,6 +672,7 @@ enum fov_code fov__http_open(struct fov_server *server, struct fov_err *err)
     if (!h)
         return fov_fail(err, FOV_ENOMEM, "no memory for the HTTP server");
     h->server = server;
+    h->quiet = -1;
     pthread_mutex_init(&h->lock, NULL);
     server->http = h;
     fov__settings(server, &settings);
@@ -689,8 +691,11 @@ const char *fov__http_address(const struct fov_http *http, bool metrics)
 void fov__http_quiesce(struct fov_http *h)
 {
     const MHD_socket fd = h->api ? MHD_quiesce_daemon(h->api) : MHD_INVALID_SOCKET;
-    if (fd != MHD_INVALID_SOCKET)
-        (void)close(fd);
+    if (fd == MHD_INVALID_SOCKET)
+        return;
+    /* who comes is refused from now on; a thread of libmicrohttpd may still be at its number */
+    (void)shutdown(fd, SHUT_RDWR);
+    h->quiet = fd;
 }
 
 int fov__http_n_requests(const struct fov_http *h)
@@ -714,6 +719,8 @@ void fov__http_close(struct fov_http *h)
         MHD_stop_daemon(h->metrics);
     if (h->api)
         MHD_stop_daemon(h->api);
+    if (h->quiet >= 0)
+        (void)close(h->quiet);
     pthread_mutex_destroy(&h->lock);
     fov_free(h);
 }

@@ -128,17 +128,17 @@ static size_t copy(char *to, size_t room, const char *from, size_t n)
     return n < room ? n : room;
 }
 
-/* Characters of the base64 from `at` on: a few, or whole groups of four. */
-static size_t encode_some(const struct picture *p, size_t at, char *to, size_t room)
+size_t fov_base64_piece(const unsigned char *bytes, size_t n_bytes, size_t at, char *to,
+                        size_t room)
 {
-    const size_t group = at / 4, skip = at % 4, left = p->n - 3 * group;
+    const size_t group = at / 4, skip = at % 4, left = n_bytes - 3 * group;
     if (!skip && room > 4) { /* one more for the NUL that is written behind */
         const size_t n = (room - 1) / 4 * 3 < left ? (room - 1) / 4 * 3 : left;
-        fov_base64_encode(p->bytes + 3 * group, n, to);
+        fov_base64_encode(bytes + 3 * group, n, to);
         return (n + 2) / 3 * 4;
     }
     char four[5];
-    fov_base64_encode(p->bytes + 3 * group, left < 3 ? left : 3, four);
+    fov_base64_encode(bytes + 3 * group, left < 3 ? left : 3, four);
     return copy(to, room, four + skip, 4 - skip);
 }
 
@@ -150,7 +150,7 @@ static ssize_t read_picture(void *user, uint64_t pos, char *to, size_t room)
     if (at < p->n_head)
         return (ssize_t)copy(to, room, head + at, p->n_head - at);
     if (at < p->n_head + p->n_text)
-        return (ssize_t)encode_some(p, at - p->n_head, to, room);
+        return (ssize_t)fov_base64_piece(p->bytes, p->n, at - p->n_head, to, room);
     const size_t done = at - p->n_head - p->n_text;
     return (ssize_t)copy(to, room, p->tail + done, p->n_tail - done);
 }

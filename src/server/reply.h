@@ -48,4 +48,9 @@ __attribute__((format(printf, 3, 4))) void fov_reply_header(struct fov_reply *re
 /* Base64 of `n` bytes to `text`, 4 characters for each 3 bytes begun, and a NUL. */
 void fov_base64_encode(const unsigned char *bytes, size_t n, char *text);
 
+/* Characters of the base64 of `n_bytes` from the one at `at` on, which is before its end: as many
+ * as `room` has place for, or fewer, but one at least, without a NUL. How many. */
+size_t fov_base64_piece(const unsigned char *bytes, size_t n_bytes, size_t at, char *to,
+                        size_t room);
+
 #endif

@@ -56,27 +56,65 @@ static enum fov_code set(struct fov_settings *s, const struct setting *to, const
 }
 
 struct reading {
+    FILE *file;
     struct fov_settings *settings;
     const char *path;
+    int line, why_line; /* that was read last; that `why` is of */
     struct fov_err why;
 };
+
+/* ini_reader: fgets() that counts. */
+static char *next_line(char *to, int room, void *user)
+{
+    struct reading *const r = user;
+    char *const line = fgets(to, room, r->file);
+    r->line += line != NULL;
+    return line;
+}
+
+/* What a line sets; FOV_OK also where it is another's. */
+static enum fov_code set_by_name(struct reading *r, const char *key, const char *value,
+                                 struct fov_err *err)
+{
+    const char *names[FOV_N_ELEMENTS(table)];
+    for (size_t i = 0; i < FOV_N_ELEMENTS(table); i++) {
+        names[i] = table[i].name;
+        if (!strcmp(key, table[i].name))
+            return set(r->settings, &table[i], value, r->path, err);
+    }
+    const char *const near = fov_nearest(key, names, (int)FOV_N_ELEMENTS(table));
+    return fov_fail(err, FOV_ECONFIG, "%s: [serve] has no setting '%.40s'%s%s%s", r->path, key,
+                    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
 
 /* ini_handler: nonzero is fine. */
 static int on_line(void *user, const char *section, const char *key, const char *value)
 {
     struct reading *const r = user;
-    const char *names[FOV_N_ELEMENTS(table)];
     if (strcmp(section, "serve") != 0)
         return 1;
-    for (size_t i = 0; i < FOV_N_ELEMENTS(table); i++) {
-        names[i] = table[i].name;
-        if (!strcmp(key, table[i].name))
-            return set(r->settings, &table[i], value, r->path, &r->why) == FOV_OK;
-    }
-    const char *const near = fov_nearest(key, names, (int)FOV_N_ELEMENTS(table));
-    (void)fov_fail(&r->why, FOV_ECONFIG, "%s: [serve] has no setting '%.40s'%s%s%s", r->path, key,
-                   near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-    return 0;
+    if (!r->why_line && set_by_name(r, key, value, &r->why))
+        r->why_line = r->line;
+    return !r->why_line;
+}
+
+/* inih goes on after an error, and tells the line of the first: the sentence must be of it, too. */
+static enum fov_code read_file(struct reading *r, struct fov_err *err)
+{
+    if (!(r->file = fopen(r->path, "re")))
+        return fov_fail(err, FOV_ECONFIG, "%s: cannot read it: %s", r->path, strerror(errno));
+    const int line = ini_parse_stream(next_line, r, on_line, r);
+    const bool is_read = !ferror(r->file);
+    const int why = errno;
+    (void)fclose(r->file);
+    if (!is_read || line < 0)
+        return fov_fail(err, FOV_ECONFIG, "%s: cannot read it: %s", r->path,
+                        strerror(is_read ? ENOMEM : why));
+    if (line && line == r->why_line)
+        return fov_fail(err, FOV_ECONFIG, "%s (line %d)", r->why.text, line);
+    return line ? fov_fail(err, FOV_ECONFIG, "%s: neither [section] nor key = value (line %d)",
+                           r->path, line)
+                : FOV_OK;
 }
 
 static enum fov_code read_environment(struct fov_settings *s, struct fov_err *err)
@@ -106,14 +144,8 @@ enum fov_code fov_settings_read(const char *path, struct fov_settings *ret_setti
         else if (table[i].text)
             (void)snprintf(at, FOV_SETTING_CHARS, "%s", table[i].text);
     }
-    const int line = path ? ini_parse(path, on_line, &r) : 0;
-    if (line < 0)
-        return fov_fail(err, FOV_ECONFIG, "%s: cannot read it: %s", path, strerror(errno));
-    if (line)
-        return fov_fail(err, FOV_ECONFIG, "%s (line %d)",
-                        r.why.code ? r.why.text : "neither [section] nor key = value", line);
-    const enum fov_code rc = read_environment(&s, err);
-    if (!rc)
+    enum fov_code rc = path ? read_file(&r, err) : FOV_OK;
+    if (!rc && !(rc = read_environment(&s, err)))
         *ret_settings = s;
     return rc;
 }
