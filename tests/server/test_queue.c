@@ -164,7 +164,7 @@ static void who_is_at_work_is_remembered(void **state)
     assert_int_equal(take(), MANY - 1);
 }
 
-static bool is_of_key(void *user, const struct fov_queued *order)
+static bool is_of_key(void *user, struct fov_queued *order)
 {
     return order->key_id == *(const int64_t *)user;
 }
@@ -220,7 +220,7 @@ static void *work(void *user)
     return NULL;
 }
 
-static bool is_odd(void *user, const struct fov_queued *q)
+static bool is_odd(void *user, struct fov_queued *q)
 {
     (void)user;
     return (q - orders) % 2;
