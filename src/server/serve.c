@@ -14,7 +14,7 @@
 #include "server/record.h"
 #include "server/server.h"
 
-enum { MAX_RATE = 100000 /* settings.def */, TICK_US = 50000, SEND_GRACE_S = 5 };
+enum { MAX_RATE = 1000000 /* settings.def */, TICK_US = 50000, SEND_GRACE_S = 5 };
 
 void fov__settings(void *server, struct fov_settings *ret)
 {
