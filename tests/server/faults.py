@@ -179,7 +179,7 @@ def a_zygote_killed_at_work(new):
         workers = wait_for("a worker", service.workers)
         time.sleep(wait_s)
         kill(service.zygotes()[0])
-        wait_for("its worker ends", lambda workers=workers: not any(map(is_alive, workers)), 0.1)
+        wait_for("its worker ends", lambda workers=workers: not any(map(is_alive, workers)), 2)
         one.join()
     assert [a.status for a in answers] == [200] * 7, [(a.status, a.bytes[:200]) for a in answers]
     assert service.stop() == 0
