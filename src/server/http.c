@@ -431,7 +431,7 @@ static enum MHD_Result send_reply(struct fov_exchange *x)
         fov_reply_header(r, "X-RateLimit-Remaining", "%d", x->rate.remaining);
         fov_reply_header(r, "X-RateLimit-Reset", "%lld", (long long)x->rate.reset);
     }
-    if (x->costs)
+    if (x->costs && r->status < 300) /* a job may have failed since */
         fov_reply_header(r, "Fovea-Cost", "1");
     enter(x->server->http, x->link, SEND);
     return MHD_queue_response(x->connection, (unsigned)r->status, r->response);

@@ -171,7 +171,7 @@ static bool digest_of(const struct fov_request *r, uint8_t to[FOV_DIGEST_BYTES])
 
 static enum fov_code add_job(struct fov_exchange *x, const struct fov_settings *settings,
                              const struct fov_request *r, struct fov_job *ret_job,
-                             struct fov_err *err)
+                             bool *ret_repeated, struct fov_err *err)
 {
     struct fov_job_new job = {.key_id = x->key.id,
                               .request = r->json,
@@ -180,9 +180,8 @@ static enum fov_code add_job(struct fov_exchange *x, const struct fov_settings *
                               .webhook_url = r->webhook_url,
                               .idempotency_key = x->idempotency_key,
                               .max_queued = settings->jobs};
-    bool repeated;
     return digest_of(r, job.digest)
-               ? fov_store_job_add(x->server->store, &job, ret_job, &repeated, err)
+               ? fov_store_job_add(x->server->store, &job, ret_job, ret_repeated, err)
                : fov_fail(err, FOV_EINTERNAL, "a request cannot be hashed");
 }
 
@@ -192,15 +191,16 @@ static void make_job(struct fov_exchange *x, const struct fov_settings *settings
     struct fov_err err = {0};
     struct fov_job job;
     const bool is_async = r->webhook_url != NULL;
+    bool repeated = false;
     const enum fov_code rc = x->server->is_stopping
                                  ? fov_fail(&err, FOV_ENOMEM, "the service is stopping")
-                                 : add_job(x, settings, r, &job, &err);
+                                 : add_job(x, settings, r, &job, &repeated, &err);
     fov_request_free(r);
     if (rc) {
         fov_reply_failure(&x->reply, &err);
         return;
     }
-    x->costs = true;
+    x->costs = !repeated;
     fov__jobs_wake(x->server->jobs);
     if (is_async) {
         fov_reply_json(&x->reply, 201,
