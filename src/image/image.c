@@ -67,6 +67,16 @@ void fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, c
     (void)fov_fail(err, code, line[0] ? "%s: %s (%s)" : "%s: %s", name, what, line);
 }
 
+void fov__run_begins(void)
+{
+    vips_error_clear();
+}
+
+int fov__run_ends(int failed)
+{
+    return failed || vips_error_buffer()[0] ? -1 : 0;
+}
+
 enum fov_code fov__settle(struct fov_image *image, struct fov_err *err)
 {
     const struct fov_err *const step = image->step_failure;
@@ -145,9 +155,12 @@ enum fov_code fov_image_to_rgb8(const struct fov_image *image, uint8_t **ret_rgb
     if (vips_colourspace(image->vips, &rgb, VIPS_INTERPRETATION_sRGB, NULL) ||
         vips_extract_band(rgb, &three, 0, "n", 3, NULL))
         return fov__vips_fail(err, FOV_EFORMAT, image->name, "cannot be made RGB");
+    fov__run_begins();
     void *const pixels = vips_image_write_to_memory(three, &bytes);
-    if (!pixels)
+    if (fov__run_ends(!pixels)) {
+        g_free(pixels);
         return fov__vips_fail(err, FOV_EFORMAT, image->name, "is damaged");
+    }
     uint8_t *const copy = fov_calloc(bytes, 1);
     if (copy)
         memcpy(copy, pixels, bytes);

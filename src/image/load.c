@@ -261,7 +261,8 @@ int fov__make_random(VipsImage **image)
     if (!failed) {
         vips_image_set_progress(watched, TRUE);
         g_signal_connect(watched, "eval", G_CALLBACK(on_eval), NULL);
-        failed = vips_image_write(watched, t);
+        fov__run_begins();
+        failed = fov__run_ends(vips_image_write(watched, t));
     }
     fov__unref_at(&watched);
     if (failed) {

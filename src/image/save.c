@@ -289,9 +289,13 @@ static int encode_by_vips(VipsImage *image, struct sink *sink, const struct enco
 
 static enum fov_code encode(VipsImage *image, struct sink *sink, const struct encoding *how)
 {
+    enum fov_code rc = FOV_OK;
+    fov__run_begins();
     if (!how->format->saver)
-        return fov__save_png(image, write_all, sink);
-    return encode_by_vips(image, sink, how) ? FOV_EFORMAT : FOV_OK;
+        rc = fov__save_png(image, write_all, sink);
+    else if (encode_by_vips(image, sink, how))
+        rc = FOV_EFORMAT;
+    return rc || !fov__run_ends(0) ? rc : FOV_EFORMAT;
 }
 
 /* ---- to a size --------------------------------------------------------------------------- */

@@ -58,6 +58,12 @@ FOV_CHECKED enum fov_code fov__load_bmp(VipsSource *source, const char *name, in
 enum fov_code fov__over_limit(const char *name, double width, double height, int64_t limit,
                               struct fov_err *err);
 
+/* Before and after a run of a pipeline; the second takes its `failed` and says whether it was so.
+ * From 8.14 to 8.15.3 libvips may answer that all went well, and give black, when the strip that
+ * failed was the last one (its pull request 4116); but what a decoder or a step said remains. */
+void fov__run_begins(void);
+FOV_CHECKED int fov__run_ends(int failed);
+
 /* Let libvips use the loaders that it calls untrusted, or keep it from all of them but those of
  * SVG, which is bounded here and sees no files, and of JPEG XL. */
 void fov__allow_untrusted(bool allowed);
