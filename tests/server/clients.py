@@ -255,7 +255,8 @@ def node(t):
     t.same(ran.returncode, 0, f"what client.mjs ends with ({ran.stderr.strip()})")
     for line in ran.stdout.splitlines():
         t.expect(line.startswith("ok "), line)
-    t.same(sum(line.startswith("ok ") for line in ran.stdout.splitlines()), 9, "what Node found good")
+    n = sum(line.startswith("ok ") for line in ran.stdout.splitlines())
+    t.same(n, 9, "how much Node found good")
     t.expect(is_large(delivered(t, "/hook-node")), "the webhook's picture is another")
 
 

@@ -98,8 +98,8 @@ FILE = encoded(A)
 
 
 def made(t, operations, file=FILE, **more):
-    """What the operations make of a file: (answer, PIL's image); formats that PIL does not know come
-    back to the service."""
+    """What the operations make of a file: (answer, PIL's image); formats that PIL does not know
+    come back to the service."""
     a = t.transform(file, operations, **more)
     if a.status != 200:
         return a, Image.new("RGB", (1, 1))
@@ -320,7 +320,7 @@ def colours(t):
     near(t, pixels(t, {"type": "threshold", "value": 128, "is_grayscale": False}),
          np.where(A >= 128, 255, 0), 0, "threshold")
     grey = pixels(t, {"type": "threshold", "value": 128, "is_grayscale": True})
-    t.expect(grey.ndim == 2 and set(np.unique(grey)) <= {0, 255}, "threshold leaves grey or colours")
+    t.expect(grey.ndim == 2 and set(np.unique(grey)) <= {0, 255}, "threshold leaves other values")
     grey = np.array(made(t, [{"type": "grayscale"}])[1].convert("RGB"), int)
     t.expect((grey[..., 0] == grey[..., 1]).all(), "grayscale leaves colours")
     t.expect(np.ptp(grey[..., 0]) > 30, "grayscale leaves nothing")

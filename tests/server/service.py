@@ -415,8 +415,8 @@ def run(cases, prepare, clean):
                 where = error.__traceback__
                 while where.tb_next:
                     where = where.tb_next
-                case.expect(False, f"{type(error).__name__}: {error} ({where.tb_frame.f_code.co_name}"
-                                   f", line {where.tb_lineno})")
+                place = f"{where.tb_frame.f_code.co_name}, line {where.tb_lineno}"
+                case.expect(False, f"{type(error).__name__}: {error} ({place})")
             report(i + 1, (function.__doc__ or function.__name__).split("\n")[0].rstrip("."),
                    case.wrong)
     finally:
