@@ -17,14 +17,16 @@ URLS = {
     "backslash": "https://127.0.0.1\\@example.com/", "six": "https://[::1]/",
     "mapped": "https://[::ffff:127.0.0.1]/", "nat64": "https://[64:ff9b::7f00:1]/",
     "zone": "https://[fe80::1%25lo]/", "full-width": "https://１２７.0.0.1/",
-    "circled": "https://①②⑦.1/", "escaped": "https://%31%32%37.0.0.1/", "dot": "https://127.0.0.1./",
+    "circled": "https://①②⑦.1/", "escaped": "https://%31%32%37.0.0.1/",
+    "dot": "https://127.0.0.1./",
     "upper": "HTTPS://LOCALHOST/", "http": "http://127.0.0.1:1/", "file": "file:///etc/passwd",
     "no-host": "https:///a", "line-end": "https://example.com/\r\nX: 1", "blank": "https://a b/",
     "empty": "", "bracket": "https://[/", "not-utf-8": "https://\udcff\udcfe/",
     "long": "https://example.com/" + "a" * 7990,
 }
-ADDRESSES = ["127.0.0.1", "10.1.2.3", "8.8.8.8", "100.64.0.1", "169.254.169.254", "224.0.0.1", "::1",
-             "::ffff:10.0.0.1", "64:ff9b::8.8.8.8", "2002:7f00:1::", "2606:4700::1111", "fe80::1"]
+ADDRESSES = ["127.0.0.1", "10.1.2.3", "8.8.8.8", "100.64.0.1", "169.254.169.254", "224.0.0.1",
+             "::1", "::ffff:10.0.0.1", "64:ff9b::8.8.8.8", "2002:7f00:1::", "2606:4700::1111",
+             "fe80::1"]
 
 
 def main():

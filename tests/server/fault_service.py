@@ -38,7 +38,8 @@ def png(width, height, seed=0):
                 + struct.pack(">I", zlib.crc32(kind + data)))
     chance = random.Random(seed)
     rows = b"".join(b"\0" + chance.randbytes(3 * width) for _ in range(height))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
             + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
@@ -125,7 +126,8 @@ class Service:
         self.log = self.folder / "log"
         self.config = self.folder / "fovea.ini"
         self.config.touch()
-        self.settings = {"rate": 0, "workers": 2, "threads": 1, "metrics": "127.0.0.1:0", **settings}
+        self.settings = {"rate": 0, "workers": 2, "threads": 1, "metrics": "127.0.0.1:0",
+                         **settings}
         self.process, self.port, self.metrics_port, self.seen = None, 0, 0, set()
         self.run("credits", "add", "100000")
         self.key = self.new_key("test")
@@ -162,7 +164,8 @@ class Service:
         found = re.search(r"http://127.0.0.1:(\d+)$", self.process.stdout.readline().strip())
         assert found, f"it does not start: {self.log_end()}"
         self.port = int(found.group(1))
-        found = re.search(r"http://127.0.0.1:(\d+)/metrics$", self.process.stdout.readline().strip())
+        line = self.process.stdout.readline().strip()
+        found = re.search(r"http://127.0.0.1:(\d+)/metrics$", line)
         self.metrics_port = int(found.group(1))
         return self
 
