@@ -373,7 +373,7 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
     fails 65 'cut.bmp: cannot be decoded*' upscale cut.bmp out.png
     printf 'BM' >two.bmp
     fails 65 'two.bmp: cannot be decoded*' upscale two.bmp out.png
-    fails 65 'photo.bmp: *--page 1' upscale photo.bmp out.png --page 1
+    fails 65 'photo.bmp: *there is no page 1' upscale photo.bmp out.png --page 1
     "$FOVEA" upscale - out.png --method nearest <photo.bmp
 }
 
