@@ -103,9 +103,7 @@ static void greet(const struct fov_server *server, const char *key)
     if (key[0])
         printf("A first key, shown this once: %s (with %d credits for trial)\n", key,
                TRIAL_CREDITS);
-    else
-        printf("Keys are made by: fovea key create NAME; credits are added by: fovea credits add "
-               "N\n");
+    printf("Keys are made by: fovea key create NAME; credits are added by: fovea credits add N\n");
     printf("Try it:\n"
            "  curl -H 'Authorization: Bearer %s' -H 'Accept: image/*' -o large.png \\\n"
            "    -F file=@small.jpg -F 'operations=[{\"type\": \"upscale\", \"factor\": 2}]' \\\n"

@@ -434,16 +434,19 @@ static enum MHD_Result send_reply(struct fov_exchange *x)
     if (x->costs && r->status < 300) /* a job may have failed since */
         fov_reply_header(r, "Fovea-Cost", "1");
     enter(x->server->http, x->link, SEND);
+    x->send_s = fov_clock_s();
     return MHD_queue_response(x->connection, (unsigned)r->status, r->response);
 }
 
 static void record(const struct fov_exchange *x, const char *method, const char *path)
 {
     const struct fov_order *const o = x->order;
-    json_t *const line =
-        json_pack("{s:s, s:s, s:s, s:i, s:f, s:I}", "request_id", x->request_id, "method", method,
-                  "path", path, "status", x->reply.status, "ms", (fov_clock_s() - x->start_s) * 1e3,
-                  "body_bytes", (json_int_t)x->body.n);
+    const double now = fov_clock_s();
+    json_t *const line = json_pack(
+        "{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:I}", "request_id", x->request_id, "method", method,
+        "path", path, "status", x->reply.status, "ms", (now - x->start_s) * 1e3, "body_ms",
+        x->body_s > 0 ? (x->body_s - x->start_s) * 1e3 : 0., "send_ms",
+        x->send_s > 0 ? (now - x->send_s) * 1e3 : 0., "body_bytes", (json_int_t)x->body.n);
     if (line && x->has_key)
         (void)json_object_set_new(line, "key", json_string(x->key.prefix));
     if (line && o) {
@@ -466,6 +469,8 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **e
     if (!x)
         return;
     enter(h, x->link, HEADER);
+    if (x->send_s > 0)
+        fov_metrics_stage(&h->server->metrics, FOV_STAGE_SEND, fov_clock_s() - x->send_s);
     if (x->reply.status) {
         fov_metrics_answer(&h->server->metrics, x->reply.status);
         fov_metrics_stage(&h->server->metrics, FOV_STAGE_REQUEST, fov_clock_s() - x->start_s);

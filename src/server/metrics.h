@@ -12,6 +12,7 @@
     X(FOV_STAGE_FETCH, "fetch")                                                                    \
     X(FOV_STAGE_QUEUE, "queue")                                                                    \
     X(FOV_STAGE_WORK, "work")                                                                      \
+    X(FOV_STAGE_SEND, "send")                                                                      \
     X(FOV_STAGE_REQUEST, "request") /* all of it */
 
 #define FOV_STAGE_ID(id, name) id,

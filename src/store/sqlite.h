@@ -28,6 +28,7 @@ struct fov_store {
         *name; /* for sentences: the path until it is open, and then no stranger's business */
     double busy_since_s; /* by fov_clock_s(), while another process is waited for */
     sqlite3_mutex *lock; /* held for a transaction, or while a statement is read */
+    bool is_durable;     /* synchronous = FULL */
 };
 
 /* Say what SQLite says, with the code that fits. The lock is held. */
@@ -63,6 +64,10 @@ FOV_CHECKED enum fov_code fov__db_step(struct fov_store *s, sqlite3_stmt *statem
 
 /* Take the lock, and the file for writing. Nothing is held when it fails. */
 FOV_CHECKED enum fov_code fov__db_begin(struct fov_store *s, struct fov_err *err);
+
+/* The same, but a power cut may undo it as if it had never been until the next transaction that was
+ * begun by fov__db_begin() has ended. A crash of the process undoes neither. */
+FOV_CHECKED enum fov_code fov__db_begin_lasting_later(struct fov_store *s, struct fov_err *err);
 
 /* End what fov__db_begin() began: for good when `rc` is FOV_OK, else as if it had never been. */
 FOV_CHECKED enum fov_code fov__db_end(struct fov_store *s, enum fov_code rc, struct fov_err *err);

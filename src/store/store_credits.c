@@ -108,7 +108,9 @@ enum fov_code fov_store_hold(struct fov_store *s, int64_t key_id, int64_t *ret_h
                              struct fov_err *err)
 {
     int64_t made = 0;
-    enum fov_code rc = fov__db_begin(s, err);
+    /* Nobody has got anything for it before fov_store_capture(), which takes it to the disk, too.
+     */
+    enum fov_code rc = fov__db_begin_lasting_later(s, err);
     if (rc)
         return rc;
     rc = fov__db_end(s, fov__credit_hold(s, key_id, &made, err), err);

@@ -130,14 +130,36 @@ enum fov_code fov__db_step(struct fov_store *s, sqlite3_stmt *statement, bool *r
     return found == SQLITE_ROW || found == SQLITE_DONE ? FOV_OK : fov__db_fail(s, err);
 }
 
-enum fov_code fov__db_begin(struct fov_store *s, struct fov_err *err)
+/* Whether what ends is on the disk then; SQLite cannot be told within a transaction. */
+static void be_durable(struct fov_store *s, bool is_durable)
+{
+    if (is_durable == s->is_durable)
+        return;
+    (void)sqlite3_exec(s->db,
+                       is_durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+                       NULL, NULL, NULL);
+    s->is_durable = is_durable;
+}
+
+static enum fov_code begin(struct fov_store *s, bool is_durable, struct fov_err *err)
 {
     sqlite3_mutex_enter(s->lock);
+    be_durable(s, is_durable);
     if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK)
         return FOV_OK;
     const enum fov_code rc = fov__db_fail(s, err);
     sqlite3_mutex_leave(s->lock);
     return rc;
+}
+
+enum fov_code fov__db_begin(struct fov_store *s, struct fov_err *err)
+{
+    return begin(s, true, err);
+}
+
+enum fov_code fov__db_begin_lasting_later(struct fov_store *s, struct fov_err *err)
+{
+    return begin(s, false, err);
 }
 
 enum fov_code fov__db_end(struct fov_store *s, enum fov_code rc, struct fov_err *err)
@@ -246,7 +268,7 @@ enum fov_code fov_store_open(const char *path, struct fov_store **ret_store, str
     } else {
         (void)sqlite3_busy_handler(s->db, wait_for_turn, s);
         if (sqlite3_exec(s->db,
-                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                         "PRAGMA journal_mode = WAL;"
                          "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
                          NULL, NULL, NULL) != SQLITE_OK)
             rc = sqlite3_errcode(s->db) == SQLITE_NOTADB

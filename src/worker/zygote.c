@@ -23,7 +23,7 @@
 #include "base/mem.h"
 #include "worker/message.h"
 
-enum { MAX_WORKERS = 1024, SOCKET = 3, ANSWER = 3 };
+enum { MAX_WORKERS = 1024, SOCKET = 3, ANSWER = 3, NICER = 5 };
 
 struct zygote {
     pid_t pid; /* its own */
@@ -42,6 +42,7 @@ __attribute__((noreturn)) static void work(struct zygote *z, const struct fov__a
 {
     struct fov__answer answer = {.size_is_exact = false};
     struct fov_err err = {0};
+    (void)nice(NICER); /* requests are taken and answered at once, whatever is in work */
     /* A network is loaded before the sandbox, which ends it with the zygote, is entered; until then
      * an orphan would read the file that its successor reads, from one place. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != z->pid)
