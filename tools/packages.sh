@@ -14,7 +14,7 @@ libcurl4-openssl-dev libmicrohttpd-dev libseccomp-dev'
 # To test it. clang-tidy and clang-format decide by their version, so they are those of Debian 12.
 PACKAGES_CHECK='binutils clang clang-format clang-tidy libclang-rt-14-dev llvm libcmocka-dev
 zlib1g-dev bats libvips-tools libimage-exiftool-perl qemu-user python3 python3-numpy python3-pil
-nodejs openssl'
+nodejs openssl curl'
 
 # To measure it: what the drivers in bench/ need, and its peers, each of which may be missing.
 # PyTorch is what train/ needs, too, which also draws letters.

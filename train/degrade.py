@@ -9,6 +9,8 @@ section of a configuration file:
   noise     [chance, greatest sigma] of Gaussian noise on the small picture, in 8-bit steps
   jpeg      [chance, least quality, greatest quality], 4:2:0, as the last step
   webp      the same for WebP, of the pictures that JPEG did not take; PIL's encoder, on the CPU
+  intact    part of each batch to which none of the others happens: shrunk by bicubic, no more. A
+            network that is to serve both must see enough of them, or it smooths everything
   twice     chance that noise and compression happen to the large picture, too, and once more
             after: what was saved, shared and saved again
 
@@ -136,6 +138,14 @@ def damage(x, settings):
 
 def degrade(x, s, settings):
     """The small pictures that a camera, a program and the web might have made of x."""
+    n = int(len(x) * settings.get("intact", 0) + float(torch.rand(())))
+    intact, x = x[:n], x[n:]
+    kept = [round8(shrink(intact, s, "bicubic"))] if n else []
+    return torch.cat(kept + ([suffer(x, s, settings)] if len(x) else []))
+
+
+def suffer(x, s, settings):
+    """The same without what stays intact."""
     if torch.rand(()) < settings.get("twice", 0):
         x = damage(x, settings)
     if "blur" in settings and torch.rand(()) < settings["blur"][0]:

@@ -73,8 +73,7 @@ struct fov_exchange {
     const char *idempotency_key; /* or NULL */
     bool body_is_over;           /* the limit */
 
-    double start_s, body_s,
-        send_s; /* of the clock: it began, its body was whole, its answer began */
+    double start_s, body_s, send_s; /* the clock when it, its whole body, its answer came */
     struct fov_reply reply;
     int64_t result_bytes; /* in it, counted among the server's */
     bool is_answered, is_suspended;

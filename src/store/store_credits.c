@@ -108,8 +108,7 @@ enum fov_code fov_store_hold(struct fov_store *s, int64_t key_id, int64_t *ret_h
                              struct fov_err *err)
 {
     int64_t made = 0;
-    /* Nobody has got anything for it before fov_store_capture(), which takes it to the disk, too.
-     */
+    /* It is worth nothing without fov_store_capture(), which takes it to the disk, too. */
     enum fov_code rc = fov__db_begin_lasting_later(s, err);
     if (rc)
         return rc;

@@ -135,10 +135,10 @@ static void be_durable(struct fov_store *s, bool is_durable)
 {
     if (is_durable == s->is_durable)
         return;
-    (void)sqlite3_exec(s->db,
-                       is_durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
-                       NULL, NULL, NULL);
-    s->is_durable = is_durable;
+    const char *const sql =
+        is_durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+    if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        s->is_durable = is_durable;
 }
 
 static enum fov_code begin(struct fov_store *s, bool is_durable, struct fov_err *err)

@@ -118,6 +118,10 @@ def check_degradations(picture):
                 "webp": [1, 40, 90]}
     worst = max(float((degrade.degrade(flat, 3, settings) * 255 - 100).abs().max())
                 for _ in range(6))
+    whole = degrade.round8(degrade.shrink(x, 2, "bicubic"))
+    ruin = {"shrink": ["area"], "jpeg": [1, 40, 60], "intact": 0.25}
+    kept = [bool(torch.allclose(a, whole[0])) for a in degrade.degrade(x.repeat(8, 1, 1, 1), 2, ruin)]
+    holds("a part of a batch stays intact", kept == [True] * 2 + [False] * 6, f"{kept}")
     holds("one colour stays that colour", worst <= 3, f"(worst {worst:.0f} of 255)")
 
 
