@@ -26,7 +26,7 @@ void fov_record(const char *level, const char *event, json_t *more)
         json_pack("{s:s, s:s, s:s}", "time", stamp, "level", level, "event", event);
     if (more)
         (void)json_object_update_missing(line, more);
-    char *const text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    char *const text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(7)) : NULL;
     const size_t n = text ? strlen(text) : 0;
     if (text) {
         text[n] = '\n'; /* in place of the NUL: one write is one line */

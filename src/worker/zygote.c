@@ -146,6 +146,7 @@ int fov_workers_main(int argc, char **argv)
     static struct zygote z;
     struct fov__ready ready = {.err = {0}};
     z.pid = getpid();
+    (void)prctl(PR_SET_NAME, "fovea-workers", 0, 0, 0); /* instead of exe, for ps and top */
     /* libvips's vector code would be compiled while a picture is in work, where no memory can be
      * made executable; interpreted it computes the same. */
     (void)setenv("ORC_CODE", "emulate", 1);
