@@ -10,11 +10,13 @@ setup() {
     cd "$BATS_TEST_TMPDIR/here" || return 1
     export FOVEA_STORE=$BATS_TEST_TMPDIR/store.db FOVEA_CONFIG=/dev/null FOVEA_MODELS=$MODELS
     unset XDG_DATA_HOME STATE_DIRECTORY
+    serve=
 }
 
 # serve ADDRESS: until it has greeted; sets $serve, a process, and $greeting, a file.
 serve() {
     greeting=$PRINTED/greeting
+    : >"$greeting" # of an earlier one
     "$FOVEA" serve --listen "$1" >"$greeting" 2>"$PRINTED/log" 3>&- &
     serve=$!
     for _ in {1..600}; do
@@ -30,6 +32,12 @@ serve() {
 stop() {
     kill "$serve"
     wait "$serve"
+    serve=
+}
+
+teardown() {
+    [ -z "$serve" ] || kill -9 "$serve"
+    [ -z "$BATS_TEST_COMPLETED" ] || look_now
 }
 
 @test "a first start shows a key, how to make more, and a line of curl that works" {
