@@ -438,10 +438,9 @@ static enum MHD_Result send_reply(struct fov_exchange *x)
     return MHD_queue_response(x->connection, (unsigned)r->status, r->response);
 }
 
-static void record(const struct fov_exchange *x, const char *method, const char *path)
+static void record(const struct fov_exchange *x, const char *method, const char *path, double now)
 {
     const struct fov_order *const o = x->order;
-    const double now = fov_clock_s();
     json_t *const line = json_pack(
         "{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:I}", "request_id", x->request_id, "method", method,
         "path", path, "status", x->reply.status, "ms", (now - x->start_s) * 1e3, "body_ms",
@@ -465,20 +464,21 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **e
 {
     struct fov_http *const h = user;
     struct fov_exchange *const x = *exchange_at;
+    const double now = fov_clock_s();
     (void)connection, (void)how;
     if (!x)
         return;
     enter(h, x->link, HEADER);
     if (x->send_s > 0)
-        fov_metrics_stage(&h->server->metrics, FOV_STAGE_SEND, fov_clock_s() - x->send_s);
+        fov_metrics_stage(&h->server->metrics, FOV_STAGE_SEND, now - x->send_s);
     if (x->reply.status) {
         fov_metrics_answer(&h->server->metrics, x->reply.status);
-        fov_metrics_stage(&h->server->metrics, FOV_STAGE_REQUEST, fov_clock_s() - x->start_s);
+        fov_metrics_stage(&h->server->metrics, FOV_STAGE_REQUEST, now - x->start_s);
     }
     if (x->route && x->route->needs_key)
-        record(x, x->route->method, x->route->path);
+        record(x, x->route->method, x->route->path, now);
     else if (!x->route)
-        record(x, "?", "?");
+        record(x, "?", "?", now);
     if (x->form)
         (void)MHD_destroy_post_processor(x->form);
     drop(x, &x->body);

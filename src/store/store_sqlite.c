@@ -131,21 +131,20 @@ enum fov_code fov__db_step(struct fov_store *s, sqlite3_stmt *statement, bool *r
 }
 
 /* Whether what ends is on the disk then; SQLite cannot be told within a transaction. */
-static void be_durable(struct fov_store *s, bool is_durable)
+static bool be_durable(struct fov_store *s, bool is_durable)
 {
-    if (is_durable == s->is_durable)
-        return;
     const char *const sql =
         is_durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
-    if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+    if (is_durable != s->is_durable && sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
         s->is_durable = is_durable;
+    return is_durable == s->is_durable;
 }
 
 static enum fov_code begin(struct fov_store *s, bool is_durable, struct fov_err *err)
 {
     sqlite3_mutex_enter(s->lock);
-    be_durable(s, is_durable);
-    if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK)
+    if (be_durable(s, is_durable) &&
+        sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK)
         return FOV_OK;
     const enum fov_code rc = fov__db_fail(s, err);
     sqlite3_mutex_leave(s->lock);
@@ -268,7 +267,7 @@ enum fov_code fov_store_open(const char *path, struct fov_store **ret_store, str
     } else {
         (void)sqlite3_busy_handler(s->db, wait_for_turn, s);
         if (sqlite3_exec(s->db,
-                         "PRAGMA journal_mode = WAL;"
+                         "PRAGMA journal_mode = WAL; "
                          "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
                          NULL, NULL, NULL) != SQLITE_OK)
             rc = sqlite3_errcode(s->db) == SQLITE_NOTADB

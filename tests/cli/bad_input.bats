@@ -34,7 +34,7 @@ setup_file() {
 @test "a file that only begins like a picture" {
     printf 'II*\0\0\0\0\0\0\0\0\0' >begun.tif # as libvips writes TIFF into a pipe
     fails 65 'begun.tif: *' upscale begun.tif out.png
-    ! grep -q 'needs' "$PRINTED/err"
+    not grep -q 'needs' "$PRINTED/err"
 }
 
 @test "a table of numbers is no picture" {

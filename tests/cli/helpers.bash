@@ -59,6 +59,11 @@ teardown() {
     [ -z "$BATS_TEST_COMPLETED" ] || look_now
 }
 
+# not COMMAND...: succeeds when it fails. A bare `! COMMAND` never ends a test, whatever it gives.
+not() {
+    ! "$@"
+}
+
 # ---- a run -----------------------------------------------------------------------------------
 
 # Everything in the folder: names, kinds, permissions, sizes, times of the last change.

@@ -25,7 +25,7 @@ load helpers
     "$PYTHON" "$ROOT/tools/make_man.py" 1.2.3 >fovea.1
     grep -q 'a name that .fBfovea models.fR lists' fovea.1
     grep -q '{"type": "upscale", "factor": 2}' fovea.1
-    ! grep -q '`\|\\1\|\\e' fovea.1
+    not grep -q '`\|\\1\|\\e' fovea.1
 }
 
 @test "troff finds nothing to warn of" {

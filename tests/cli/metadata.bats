@@ -99,7 +99,7 @@ assert len(a) > 600 and a[-200:] not in b' small "out.$suffix"
             grep -q "$line" told || wrong "out.$suffix: no $line in $(cat told)"
         done
         [ "$suffix" = webp ] || grep -q '^xres: 11.811' told # it has no place for it
-        ! grep -q 'thumbnail\|ifd1' told
+        not grep -q 'thumbnail\|ifd1' told
     done
 }
 

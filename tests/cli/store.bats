@@ -24,7 +24,7 @@ fovea_ok() { # ARGUMENT...
     grep -qx 'This is the only time that the key is shown.' "$PRINTED/err"
     fovea_ok key list
     grep -q "^${key:0:12}  ....-..-..  *0 used  shop window (web)$" "$PRINTED/out"
-    ! grep -q "$key" "$PRINTED/out" "$FOVEA_STORE"
+    not grep -q "$key" "$PRINTED/out" "$FOVEA_STORE"
     fovea_ok key revoke "${key:0:12}"
     fovea_ok key list
     grep -q 'shop window (web), revoked ' "$PRINTED/out"
@@ -45,7 +45,7 @@ END
     fovea_ok key secret --json
     grep -qF "\"$secret\"" "$PRINTED/out"
     FOVEA_STORE=$BATS_TEST_TMPDIR/other.db fovea_ok key secret
-    ! grep -qF "$secret" "$PRINTED/out"
+    not grep -qF "$secret" "$PRINTED/out"
 }
 
 @test "credits are added and shown" {

@@ -253,7 +253,7 @@ EOF
     run_here "$FOVEA" upscale photo.png out.png --method lanczos --json
     expect_status 0
     grep -q '"method": "lanczos"' "$PRINTED/out"
-    ! grep -q -e '"model"' -e '"dials"' "$PRINTED/out"
+    not grep -q -e '"model"' -e '"dials"' "$PRINTED/out"
 }
 
 @test "--json says failures as well, on standard output" {
