@@ -96,7 +96,7 @@ def main():
     page.append(".SH ENVIRONMENT\n")
     page.append(
         paragraph(
-            "FOV_CPU", "use at most these instructions: c, avx2, avxvnni, avx512 or avx512vnni"
+            "FOV_CPU", "use at most these instructions: c, avx2, avxvnni, avx512, avx512vnni or amx"
         )
     )
     page.append(paragraph("FOVEA_MODELS", "the folder of networks"))

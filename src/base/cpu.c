@@ -14,6 +14,7 @@
 #endif
 #include <sched.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -24,6 +25,7 @@ const struct fov_cpu_level fov_cpu_levels[] = {
     {"avxvnni", FOV_CPU_AVX2 | FOV_CPU_AVXVNNI},
     {"avx512", FOV_CPU_AVX2 | FOV_CPU_AVX512},
     {"avx512vnni", FOV_CPU_AVX2 | FOV_CPU_AVX512 | FOV_CPU_AVX512VNNI},
+    {"amx", FOV_CPU_AVX2 | FOV_CPU_AVX512 | FOV_CPU_AVX512VNNI | FOV_CPU_AMX},
 };
 const int fov_cpu_n_levels = FOV_N_ELEMENTS(fov_cpu_levels);
 
@@ -34,6 +36,16 @@ static bool has_avxvnni(void)
 {
     unsigned a = 0, b, c, d;
     return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
+/* CPUID leaf 7, EDX bits 24 and 25. The state of its registers is large, so Linux keeps it only for
+ * a process that asked (its Documentation/arch/x86/xstate.rst, 5.16 and later). */
+static bool has_amx(void)
+{
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    unsigned a, b, c, d = 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 24 & 3) == 3 &&
+           !syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
 }
 #endif
 
@@ -49,6 +61,8 @@ unsigned fov_cpu_detect(void)
         mask |= FOV_CPU_AVX512;
     if ((mask & FOV_CPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
         mask |= FOV_CPU_AVX512VNNI;
+    if ((mask & FOV_CPU_AVX512VNNI) && has_amx())
+        mask |= FOV_CPU_AMX;
     if (mask && has_avxvnni())
         mask |= FOV_CPU_AVXVNNI;
 #endif

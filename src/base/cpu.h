@@ -11,6 +11,7 @@ enum {
     FOV_CPU_AVXVNNI = 1u << 1,    /* int16 dot products in 256 bits */
     FOV_CPU_AVX512 = 1u << 2,     /* F + BW + VL + DQ, and AVX2 */
     FOV_CPU_AVX512VNNI = 1u << 3, /* int16 dot products in 512 bits, and AVX512 */
+    FOV_CPU_AMX = 1u << 4,        /* TILE + INT8, products of matrices of bytes, and AVX512VNNI */
     FOV_CPU_ALL = ~0u,
 };
 
@@ -22,7 +23,8 @@ struct fov_cpu_level {
 extern const struct fov_cpu_level fov_cpu_levels[];
 extern const int fov_cpu_n_levels;
 
-/* What the processor and the operating system support. */
+/* What the processor and the operating system support. Asks Linux for the use of AMX, which is
+ * given to a process and all that it forks. */
 unsigned fov_cpu_detect(void);
 
 /* The mask of the level called `name`; false, and *ret_mask untouched, when there is none. */

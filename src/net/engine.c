@@ -282,6 +282,7 @@ void fov_model_get_layer(const struct fov_model *model, int i, struct fov_layer_
         [FOV_DIRECT] = "float32",
         [FOV_WINOGRAD_F32] = "float32 Winograd",
         [FOV_WINOGRAD_I16] = "int16 Winograd",
+        [FOV_WINOGRAD_BYTES] = "int16 Winograd",
     };
     const struct fov_packed_layer *const l = &model->packed.layers[i + 1]; /* 0 is the input */
     *ret_info = (struct fov_layer_info){

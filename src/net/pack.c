@@ -235,7 +235,7 @@ static enum fov_code round_layer(const struct fov_packed_layer *exact, struct fo
     float *const bias =
         (float *)(void *)(block + fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch));
     memcpy(bias, exact->conv.bias, 2 * c->out_ch * sizeof(float)); /* and the slope behind it */
-    fov_pack_round(exact->conv.weights, c->in_ch, c->out_ch, (int16_t *)(void *)block,
+    fov_pack_round(p->method, exact->conv.weights, c->in_ch, c->out_ch, block,
                    bias + 2 * c->out_ch);
     return FOV_OK;
 }
@@ -290,7 +290,7 @@ static enum fov_code try_layer(const struct fov_graph *g, int i, const struct nu
     exact.conv.src_element = exact.conv.dst_element = FOV_ELEMENT_F32;
     if ((rc = pack_layer(g, i, &n->layers[i], p->layers, &exact, &block, err)))
         return rc;
-    if (l->method == FOV_WINOGRAD_I16) {
+    if (l->method != FOV_DIRECT) {
         if ((rc = round_layer(&exact, l, &p->blocks[i], err)))
             return rc;
         l->error = fov_trial_layer(trial, kernels, i, &exact, l);
@@ -324,8 +324,8 @@ static enum fov_code pack_fast(const struct fov_graph *g, const struct numbers *
     return FOV_OK;
 }
 
-/* A network with the shapes of all layers, and no weights. */
-static enum fov_code shape_network(const struct fov_graph *g, bool exact,
+/* A network with the shapes of all layers, `method` being that of 3x3 ones, and no weights. */
+static enum fov_code shape_network(const struct fov_graph *g, enum fov_method method,
                                    struct fov_packed *ret_packed, struct fov_err *err)
 {
     const struct fov_layer *const last = &g->layers[g->n_layers - 1];
@@ -338,7 +338,7 @@ static enum fov_code shape_network(const struct fov_graph *g, bool exact,
         .result_side = last->shuffle * last->enlarge,
         .mean = {g->mean[0], g->mean[1], g->mean[2]},
         .base = g->base,
-        .element = exact ? FOV_ELEMENT_F32 : FOV_ELEMENT_F16,
+        .element = method == FOV_WINOGRAD_F32 ? FOV_ELEMENT_F32 : FOV_ELEMENT_F16,
         .n_layers = g->n_layers,
         .layers = fov_calloc(n_layers, sizeof(*p.layers)),
         .blocks = fov_calloc(n_layers, sizeof(*p.blocks)),
@@ -352,8 +352,7 @@ static enum fov_code shape_network(const struct fov_graph *g, bool exact,
         .n_ch = g->unshuffle == 1 ? FOV_INPUT_CHANNELS : padded(fov_graph_channels(g, 0)),
     };
     for (int i = 1; i < g->n_layers; i++) {
-        p.layers[i] =
-            shape_layer(g, i, p.layers, p.element, exact ? FOV_WINOGRAD_F32 : FOV_WINOGRAD_I16);
+        p.layers[i] = shape_layer(g, i, p.layers, p.element, method);
         count_layer(g, i, &p);
     }
     *ret_packed = p;
@@ -367,11 +366,15 @@ enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernel
     FOV_AUTO(fov_packed_done) struct fov_packed p = {0};
     FOV_AUTO(numbers_done)
     struct numbers n = {fov_calloc((size_t)g->n_layers, sizeof(*n.layers)), g->n_layers};
+    const enum fov_method method = exact ? FOV_WINOGRAD_F32
+                                   : fov_conv_takes_bytes(kernels->conv_winograd_i16)
+                                       ? FOV_WINOGRAD_BYTES
+                                       : FOV_WINOGRAD_I16;
     enum fov_code rc;
 
     if (!n.layers)
         return fov_fail(err, FOV_ENOMEM, "no memory for a network of %d layers", g->n_layers);
-    if ((rc = shape_network(g, exact, &p, err)) || (rc = read_numbers(g, !exact, &n, err)) ||
+    if ((rc = shape_network(g, method, &p, err)) || (rc = read_numbers(g, !exact, &n, err)) ||
         (rc = exact ? pack_exact(g, &n, &p, err) : pack_fast(g, &n, kernels, &p, err)))
         return rc;
     *ret_packed = p;

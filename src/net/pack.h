@@ -12,7 +12,7 @@
 #define FOV_MAX_LAYER_ERROR 0.01
 
 /* The kernel that runs a layer. */
-enum fov_method { FOV_DIRECT, FOV_WINOGRAD_F32, FOV_WINOGRAD_I16 };
+enum fov_method { FOV_DIRECT, FOV_WINOGRAD_F32, FOV_WINOGRAD_I16, FOV_WINOGRAD_BYTES };
 
 /* A layer as wave.c runs it; channels are padded as kernels.h says. */
 struct fov_packed_layer {
@@ -61,6 +61,7 @@ static inline fov_conv_fn *fov_kernel_for(const struct fov_kernels *k, enum fov_
     case FOV_WINOGRAD_F32:
         return k->conv_winograd_f32;
     case FOV_WINOGRAD_I16:
+    case FOV_WINOGRAD_BYTES:
         return k->conv_winograd_i16;
     case FOV_DIRECT:
         break;

@@ -9,7 +9,9 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "net/kernels/winograd.h"
 
 enum { GROUP = FOV_CHANNEL_GROUP, POSITIONS = FOV_WINO_VALUES };
@@ -22,6 +24,8 @@ size_t fov_pack_conv_bytes(enum fov_method method, int taps, size_t in_ch, size_
         return n * POSITIONS * sizeof(float);
     case FOV_WINOGRAD_I16:
         return n * POSITIONS * sizeof(int16_t);
+    case FOV_WINOGRAD_BYTES:
+        return fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS) * out_ch * POSITIONS * 2;
     case FOV_DIRECT:
         break;
     }
@@ -90,10 +94,35 @@ static void output_scales(const float *group, size_t in_ch, size_t position, flo
         ret_scales[o] = largest[o] > 1e-30f ? fminf(room / most[o], 32766 / largest[o]) : 1;
 }
 
-void fov_pack_round(const float *weights, size_t in_ch, size_t out_ch, int16_t *dst,
-                    float *ret_scale)
+/* One position of a group of output channels, scaled and rounded. */
+static void round_pairs(const float *from, const float *scales, size_t in_ch, int16_t *to)
+{
+    for (size_t i = 0; i < in_ch; i++)
+        for (size_t o = 0; o < GROUP; o++)
+            to[(i / 2 * GROUP + o) * 2 + i % 2] = (int16_t)lrintf(from[i * GROUP + o] * scales[o]);
+}
+
+static void round_bytes(const float *from, const float *scales, size_t in_ch, uint8_t *to)
+{
+    enum { CHANNELS = FOV_WINO_BYTE_CHANNELS, BLOCK = CHANNELS * GROUP };
+    memset(to, 0, fov_round_up(in_ch, CHANNELS) * GROUP * 2);
+    for (size_t i = 0; i < in_ch; i++) {
+        const size_t row = i % 16 / 4 * 4 + i % CHANNELS / 16;
+        uint8_t *const upper = to + i / CHANNELS * BLOCK * 2 + row * GROUP * 4 + i % 4;
+        for (size_t o = 0; o < GROUP; o++) {
+            const int whole = (int)lrintf(from[i * GROUP + o] * scales[o]);
+            upper[o * 4] = (uint8_t)((unsigned)whole >> 8);
+            upper[o * 4 + BLOCK] = (uint8_t)whole;
+        }
+    }
+}
+
+void fov_pack_round(enum fov_method method, const float *weights, size_t in_ch, size_t out_ch,
+                    void *dst, float *ret_scale)
 {
     const size_t position = in_ch * out_ch;
+    const size_t to_position = fov_pack_conv_bytes(method, 3, in_ch, out_ch) / POSITIONS;
+    const size_t to_group = to_position / (out_ch / GROUP);
     float scales[GROUP];
     for (size_t first = 0; first < out_ch; first += GROUP) {
         const float *const group = weights + first * in_ch;
@@ -101,12 +130,11 @@ void fov_pack_round(const float *weights, size_t in_ch, size_t out_ch, int16_t *
         for (size_t o = 0; o < GROUP; o++)
             ret_scale[first + o] = 1 / scales[o];
         for (size_t p = 0; p < POSITIONS; p++) {
-            const float *const from = group + p * position;
-            int16_t *const to = dst + first * in_ch + p * position;
-            for (size_t i = 0; i < in_ch; i++)
-                for (size_t o = 0; o < GROUP; o++)
-                    to[(i / 2 * GROUP + o) * 2 + i % 2] =
-                        (int16_t)lrintf(from[i * GROUP + o] * scales[o]);
+            void *const to = (uint8_t *)dst + p * to_position + first / GROUP * to_group;
+            if (method == FOV_WINOGRAD_BYTES)
+                round_bytes(group + p * position, scales, in_ch, to);
+            else
+                round_pairs(group + p * position, scales, in_ch, to);
         }
     }
 }

@@ -4,8 +4,10 @@
  *     FOV_DIRECT         float   [out_ch / 16][taps rows][taps pixels][in_ch][16]
  *     FOV_WINOGRAD_F32   float   [36][out_ch / 16][in_ch][16]
  *     FOV_WINOGRAD_I16   int16   [36][out_ch / 16][in_ch / 2][16][2]
+ *     FOV_WINOGRAD_BYTES bytes   [36][out_ch / 16][in_ch / 64][2][4][4][16][4]
  *
- * The same for every instruction set.
+ * The last holds the same whole numbers for AMX: the upper bytes, then the lower ones, of 64 input
+ * channels, zeros where there are fewer; channel 16 b + 4 a + c of them stands at [a][b][][c].
  */
 #ifndef FOV_NET_PACK_CONV_H
 #define FOV_NET_PACK_CONV_H
@@ -22,9 +24,9 @@ size_t fov_pack_conv_bytes(enum fov_method method, int taps, size_t in_ch, size_
 void fov_pack_conv(enum fov_method method, const float *weights, int taps, size_t in_ch,
                    size_t out_ch, float *dst);
 
-/* Round weights laid out for FOV_WINOGRAD_F32 to those for FOV_WINOGRAD_I16. Sets
- * ret_scale[out_ch], what a whole weight of each output channel is worth. */
-void fov_pack_round(const float *weights, size_t in_ch, size_t out_ch, int16_t *dst,
-                    float *ret_scale);
+/* Round weights laid out for FOV_WINOGRAD_F32 to those for `method`, FOV_WINOGRAD_I16 or _BYTES.
+ * Sets ret_scale[out_ch], what a whole weight of each output channel is worth. */
+void fov_pack_round(enum fov_method method, const float *weights, size_t in_ch, size_t out_ch,
+                    void *dst, float *ret_scale);
 
 #endif

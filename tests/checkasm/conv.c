@@ -104,6 +104,7 @@ static void run(struct problem *p, fov_conv_fn *fn, enum fov_method method, unsi
     struct fov_conv *const c = &p->conv;
     const size_t row = p->rows.n_px * p->rows.dst_ch * element_bytes(c->dst_element);
     const bool whole = method == FOV_WINOGRAD_I16; /* numbers: rounded from the float32 layout */
+    const enum fov_method layout = whole && fov_conv_takes_bytes(fn) ? FOV_WINOGRAD_BYTES : method;
     const enum fov_method first = whole ? FOV_WINOGRAD_F32 : method;
     float *const scale = guarded(c->out_ch);
     void *weights = guarded_bytes(fov_pack_conv_bytes(first, c->taps, c->in_ch, c->out_ch));
@@ -111,8 +112,8 @@ static void run(struct problem *p, fov_conv_fn *fn, enum fov_method method, unsi
     fov_pack_conv(first, p->plain, c->taps, c->in_ch, c->out_ch, weights);
     if (whole) {
         const float *const exact = weights;
-        weights = guarded_bytes(fov_pack_conv_bytes(method, c->taps, c->in_ch, c->out_ch));
-        fov_pack_round(exact, c->in_ch, c->out_ch, weights, scale);
+        weights = guarded_bytes(fov_pack_conv_bytes(layout, c->taps, c->in_ch, c->out_ch));
+        fov_pack_round(layout, exact, c->in_ch, c->out_ch, weights, scale);
     }
     c->weights = weights;
     c->scale = scale;

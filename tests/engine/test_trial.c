@@ -83,6 +83,11 @@ static void scale(struct network *n, const char *tensor, int out, int in, float 
     }
 }
 
+static bool is_int16(enum fov_method method)
+{
+    return method == FOV_WINOGRAD_I16 || method == FOV_WINOGRAD_BYTES;
+}
+
 /* The method of each layer, and the largest error of one, as the network is now. */
 static double try(struct network *n, struct fov_packed *ret_packed)
 {
@@ -103,7 +108,7 @@ static void small_errors_keep_int16(void **state)
         struct fov_packed packed;
         assert_true(try(&n, &packed) < FOV_MAX_LAYER_ERROR);
         for (int i = 2; i < packed.n_layers; i++)
-            assert_int_equal(packed.layers[i].method, FOV_WINOGRAD_I16);
+            assert_true(is_int16(packed.layers[i].method));
         fov_packed_done(&packed);
         network_close(&n);
     }
@@ -140,7 +145,7 @@ static void a_layer_out_of_tolerance_stays_float32(void **state)
     struct fov_packed packed;
     (void)state;
     assert_true(try(&n, &packed) < FOV_MAX_LAYER_ERROR);
-    assert_int_equal(packed.layers[C2].method, FOV_WINOGRAD_I16);
+    assert_true(is_int16(packed.layers[C2].method));
     fov_packed_done(&packed);
 
     scale(&n, "block_1.c1_r.eval_conv.weight", 0, -1, 5000);
@@ -149,7 +154,7 @@ static void a_layer_out_of_tolerance_stays_float32(void **state)
     (void)try(&n, &packed);
     assert_true(packed.layers[C2].error > FOV_MAX_LAYER_ERROR);
     assert_int_equal(packed.layers[C2].method, FOV_WINOGRAD_F32);
-    assert_int_equal(packed.layers[C2 + 2].method, FOV_WINOGRAD_I16);
+    assert_true(is_int16(packed.layers[C2 + 2].method));
     fov_packed_done(&packed);
     network_close(&n);
 }

@@ -487,7 +487,7 @@ static void engine_options_are_checked(void **state)
     (void)state;
     assert_int_equal(fov_engine_open(&options, &engine, &err), FOV_EUSAGE);
     assert_string_equal(err.text, "the CPU level 'avx9' is not one of c, avx2, avxvnni, "
-                                  "avx512, avx512vnni");
+                                  "avx512, avx512vnni, amx");
     options = (struct fov_engine_options){.n_threads = 257};
     assert_int_equal(fov_engine_open(&options, &engine, NULL), FOV_EUSAGE);
     options = (struct fov_engine_options){.cpu = "c"};

@@ -103,6 +103,7 @@ static void cpu_levels_nest(void **state)
     assert_true(fov_cpu_parse("avx512vnni", &mask));
     assert_int_equal(mask, FOV_CPU_AVX2 | FOV_CPU_AVX512 | FOV_CPU_AVX512VNNI);
     assert_string_equal(fov_cpu_name(mask | FOV_CPU_AVXVNNI), "avx512vnni");
+    assert_string_equal(fov_cpu_name(mask | FOV_CPU_AMX), "amx");
     assert_true(fov_cpu_count() >= 1);
 }
 

@@ -7,6 +7,7 @@
 #include "net/kernels/kernels.h"
 
 #include "base/cpu.h"
+#include "base/mem.h"
 #include "net/kernels/winograd.h"
 
 void fov_kernels_init(struct fov_kernels *k, unsigned cpu)
@@ -18,13 +19,24 @@ void fov_kernels_init(struct fov_kernels *k, unsigned cpu)
 #undef KERNEL
 }
 
-/* The parts of winograd_x86.h's and winograd_c.h's scratch memory, float32 being the larger: values
- * of the tiles, products of 64 channels, columns, and one tile's values before they are rounded. */
+bool fov_conv_takes_bytes(fov_conv_fn *fn)
+{
+#if defined(__x86_64__)
+    return fn == fov_conv_winograd_i16_amx;
+#else
+    (void)fn;
+    return false;
+#endif
+}
+
+/* The parts of winograd_x86.h's and winograd_c.h's scratch memory, at most: values of the tiles
+ * (two bytes for each of the most tiles, or four for half as many), products of 64 channels,
+ * columns, and one tile's values before they are rounded. */
 size_t fov_conv_scratch_bytes(size_t in_ch)
 {
-    const size_t values = FOV_WINO_VALUES * FOV_WINO_TILES * in_ch;
-    const size_t products = FOV_WINO_VALUES * FOV_WINO_TILES * 64;
+    const size_t tiles = FOV_WINO_VALUES * FOV_WINO_BYTE_TILES;
+    const size_t values = tiles * fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS) * 2;
     const size_t columns = 12 * FOV_WINO_IN * in_ch, tile = FOV_WINO_VALUES * in_ch;
 
-    return (values + products + columns + tile) * sizeof(float) + 4096;
+    return values + (tiles * 64 + columns + tile) * sizeof(float) + 4096;
 }

@@ -12,6 +12,7 @@
 #ifndef FOV_NET_KERNELS_H
 #define FOV_NET_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Output channels that a kernel makes together, one AVX-512 vector; channels of the input, RGB and
@@ -105,6 +106,9 @@ struct fov_kernels {
 
 /* Fill `k` with the best variant each slot has among those the mask `cpu` allows. */
 void fov_kernels_init(struct fov_kernels *k, unsigned cpu);
+
+/* Does this variant of conv_winograd_i16 take weights as FOV_WINOGRAD_BYTES (pack_conv.h)? */
+bool fov_conv_takes_bytes(fov_conv_fn *fn);
 
 /* Bytes of scratch memory that any kernel needs for a layer of `in_ch` padded input channels. */
 size_t fov_conv_scratch_bytes(size_t in_ch);

@@ -44,4 +44,9 @@
  * written between the steps stays in the L2 cache: 24 with 64 input channels. */
 #define FOV_WINO_TILES 24
 
+/* The same for AMX, which multiplies bytes, 16 tiles by 16 output channels at a time: whole numbers
+ * of 16 bits as an upper byte, signed, and a lower one, in 64 input channels. */
+#define FOV_WINO_BYTE_TILES    32
+#define FOV_WINO_BYTE_CHANNELS 64
+
 #endif

@@ -60,6 +60,17 @@ static inline void vi_store_i16_half(int16_t *p, vf a)
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(a)));
 }
 
+/* 64 floats to whole numbers of 16 bits, saturated: their upper and their lower bytes. In every 16
+ * bytes stand four of each vector: one after the other, that is what packing does. */
+static inline void vi_store_bytes(uint8_t *upper, uint8_t *lower, const vf v[4])
+{
+    const vi x = _mm512_packs_epi32(_mm512_cvtps_epi32(v[0]), _mm512_cvtps_epi32(v[1]));
+    const vi y = _mm512_packs_epi32(_mm512_cvtps_epi32(v[2]), _mm512_cvtps_epi32(v[3]));
+    const vi byte = _mm512_set1_epi16(0xff);
+    vi_store(upper, _mm512_packs_epi16(_mm512_srai_epi16(x, 8), _mm512_srai_epi16(y, 8)));
+    vi_store(lower, _mm512_packus_epi16(_mm512_and_si512(x, byte), _mm512_and_si512(y, byte)));
+}
+
 /* The pair of int16 at `p` in every 32 bits. */
 static inline vi vi_broadcast_pair(const int16_t *p)
 {

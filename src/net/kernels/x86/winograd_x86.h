@@ -9,7 +9,8 @@
  * that it lies in, so a ring of 12 transformed columns leaves 4 new ones to each tile.
  *
  * The includer defines WINO_I16 (0 or 1), for int16 vi_dot(), and multiply_panel(), which knows the
- * shapes of its blocks, behind one of the vec_*.h.
+ * shapes of its blocks, behind one of the vec_*.h. With WINO_BYTES int16 values are two planes of
+ * bytes, and multiply_panel() is all that multiplies.
  */
 #ifndef FOV_NET_KERNELS_X86_WINOGRAD_X86_H
 #define FOV_NET_KERNELS_X86_WINOGRAD_X86_H
@@ -34,18 +35,25 @@ enum {
     IN = FOV_WINO_IN,
     OUT = FOV_TILE_PX,
     POSITIONS = FOV_WINO_VALUES,
+#if defined(WINO_BYTES)
+    TILES = FOV_WINO_BYTE_TILES,
+#else
     /* float32 values are twice as large; CPUs without AVX-512 have half the L2 cache or less */
     TILES = WINO_I16 && VF == 16 ? FOV_WINO_TILES : FOV_WINO_TILES / 2,
+#endif
     RING = 12,      /* columns kept: two tiles' worth, and the 4 that are new */
     MAX_PANEL = 64, /* output channels multiplied at once */
     MAX_ACC = 24,
     MAX_VECS = 4,
     LINE = 64, /* bytes of a cache line */
+    /* values between two positions that hold nothing: at a distance of 3072 bytes, a tile's float32
+     * values would fall into four sets of the L1 cache */
+    GAP = WINO_I16 ? 0 : LINE / 4,
 };
 
 /* What lies in fov_conv_rows.scratch. */
 struct scratch {
-    value *values;     /* [POSITIONS][TILES][in_ch] */
+    value *values; /* [POSITIONS][TILES][in_ch], then GAP; in bytes [2][POSITIONS][TILES][in_ch] */
     product *products; /* [TILES][POSITIONS][panel] */
     float *columns;    /* [in_ch / VF][RING][IN][VF] */
     float *tile;       /* [POSITIONS][in_ch]: int16 only, before the rounding */
@@ -54,10 +62,14 @@ struct scratch {
 
 static void scratch_divide(struct scratch *s, void *block, size_t in_ch)
 {
-    float *const f = block;
+#if defined(WINO_BYTES)
+    const size_t n_ch = fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS);
+#else
+    const size_t n_ch = in_ch;
+#endif
     s->values = block;
-    s->products = (product *)(f + POSITIONS * TILES * in_ch);
-    s->columns = f + POSITIONS * TILES * (in_ch + MAX_PANEL);
+    s->products = (product *)(void *)(s->values + POSITIONS * (TILES * n_ch + GAP));
+    s->columns = (float *)s->products + POSITIONS * TILES * MAX_PANEL;
     s->tile = s->columns + RING * IN * in_ch;
 }
 
@@ -135,12 +147,19 @@ static ALWAYS_INLINE float tile_values(const float *columns, size_t slot, size_t
 }
 
 #if WINO_I16
+/* Tile number t: sets unit[t]; returns what its values are to be multiplied by. */
+static vf tile_scale(struct scratch *s, size_t t, float peak)
+{
+    const float largest = peak > FOV_WINO_MIN_PEAK ? peak : FOV_WINO_MIN_PEAK;
+    s->unit[t] = largest / FOV_WINO_MAX_VALUE;
+    return vf_set1(FOV_WINO_MAX_VALUE / largest);
+}
+
+#if !defined(WINO_BYTES)
 /* Tile number t: round its values; sets unit[t]. */
 static void round_tile(struct scratch *s, size_t t, size_t in_ch, float peak)
 {
-    const float largest = peak > FOV_WINO_MIN_PEAK ? peak : FOV_WINO_MIN_PEAK;
-    const vf scale = vf_set1(FOV_WINO_MAX_VALUE / largest);
-    s->unit[t] = largest / FOV_WINO_MAX_VALUE;
+    const vf scale = tile_scale(s, t, peak);
 
     for (size_t p = 0; p < POSITIONS; p++) {
         const float *const from = s->tile + p * in_ch;
@@ -155,6 +174,28 @@ static void round_tile(struct scratch *s, size_t t, size_t in_ch, float peak)
 #endif
     }
 }
+#else
+/* The same, as bytes: the upper ones, signed, then the lower ones, unsigned; each 64 channels, the
+ * missing ones 0, in the order of FOV_WINOGRAD_BYTES. */
+static void round_tile(struct scratch *s, size_t t, size_t in_ch, float peak)
+{
+    const size_t n = fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS);
+    const vf scale = tile_scale(s, t, peak);
+
+    for (size_t p = 0; p < POSITIONS; p++) {
+        const float *const from = s->tile + p * in_ch;
+        uint8_t *const upper = (uint8_t *)s->values + (p * TILES + t) * n;
+        uint8_t *const lower = upper + POSITIONS * TILES * n;
+        for (size_t c = 0; c < n; c += FOV_WINO_BYTE_CHANNELS) {
+            vf v[FOV_WINO_BYTE_CHANNELS / VF];
+            UNROLL
+            for (size_t i = 0; i < FOV_WINO_BYTE_CHANNELS / VF; i++)
+                v[i] = c + i * VF < in_ch ? vf_mul(scale, vf_load(from + c + i * VF)) : vf_set1(0);
+            vi_store_bytes(upper + c, lower + c, v);
+        }
+    }
+}
+#endif
 #endif
 
 /* Values of n tiles from pixel x on. */
@@ -171,7 +212,8 @@ static ALWAYS_INLINE void transform_rows(const struct fov_conv_rows *r, size_t x
         const float peak = tile_values(s->columns, OUT * t % RING, in_ch, s->tile, in_ch);
         round_tile(s, t, in_ch, peak);
 #else
-        (void)tile_values(s->columns, OUT * t % RING, in_ch, s->values + t * in_ch, TILES * in_ch);
+        (void)tile_values(s->columns, OUT * t % RING, in_ch, s->values + t * in_ch,
+                          TILES * in_ch + GAP);
 #endif
     }
 }
@@ -190,6 +232,7 @@ static __attribute__((noinline)) void transform_rows_f16(const struct fov_conv_r
 
 /* ---- values to products ------------------------------------------------------------------ */
 
+#if !defined(WINO_BYTES)
 /* n_px tiles by n_vec vectors of output channels at one position, all sums in registers. Weights
  * are [group of 16][in_ch / STEP][16][STEP]. Meanwhile the weights at `next` are fetched. */
 static ALWAYS_INLINE void multiply_block(const value *v, size_t in_ch, const value *w,
@@ -249,6 +292,8 @@ static ALWAYS_INLINE void multiply_block(const value *v, size_t in_ch, const val
     }
 }
 
+#endif
+
 /* Ask for a part of the memory that the pixels of n tiles from x on will be written to: the rows
  * lie in the last cache or beyond, and the multiplications leave time to fetch them. */
 static void fetch_rows(const struct fov_conv_rows *r, size_t x, size_t n, size_t part)
@@ -263,6 +308,7 @@ static void fetch_rows(const struct fov_conv_rows *r, size_t x, size_t n, size_t
             __builtin_prefetch((char *)r->dst[0][i] + x * px + line * LINE, 1);
 }
 
+#if !defined(WINO_BYTES)
 /* All positions of n tiles for the n_vec vectors from `channel` on. */
 static ALWAYS_INLINE void multiply(const struct fov_conv_rows *r, size_t x, size_t channel,
                                    size_t n, const struct scratch *s, const int n_px,
@@ -277,11 +323,12 @@ static ALWAYS_INLINE void multiply(const struct fov_conv_rows *r, size_t x, size
             fetch_rows(r, x, n, p);
         const value *next = weights + (p + 1 < POSITIONS ? p + 1 : 0) * position;
         for (size_t t = 0; t < n; t += (size_t)n_px, next += in_ch * FOV_CHANNEL_GROUP)
-            multiply_block(s->values + (p * TILES + t) * in_ch, in_ch, weights + p * position, next,
-                           s->products + (t * POSITIONS + p) * panel, POSITIONS * panel, n_px,
-                           n_vec);
+            multiply_block(s->values + p * (TILES * in_ch + GAP) + t * in_ch, in_ch,
+                           weights + p * position, next, s->products + (t * POSITIONS + p) * panel,
+                           POSITIONS * panel, n_px, n_vec);
     }
 }
+#endif
 
 /* The products of n tiles from x on for as many output channels from `channel` on as one panel
  * takes; returns how many. */
