@@ -272,7 +272,7 @@ EOF
 
 @test "FOV_CPU names a level that there is none of" {
     take photo.png
-    FOV_CPU=foo fails 78 "FOV_CPU: the CPU level 'foo' is not one of c, avx2, avxvnni, avx512, avx512vnni" \
+    FOV_CPU=foo fails 78 "FOV_CPU: the CPU level 'foo' is not one of c, avx2, avxvnni, avx512, avx512vnni, amx" \
         upscale photo.png out.png
 }
 
