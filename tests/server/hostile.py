@@ -358,7 +358,7 @@ def inside_addresses(new):
 
 # ---- work -------------------------------------------------------------------------------------
 
-LONG_WORK = [upscale(4), upscale(4)]  # of 200x200: minutes
+LONG_WORK = [upscale(4), upscale(4)]  # of 200x200: a second with AMX, minutes in C
 
 
 def who_leaves(new):
@@ -466,7 +466,7 @@ def flat_memory(new):
 def over_its_limits(new):
     """A worker that wants too much or takes too long is ended; others notice nothing."""
     service = new(work_s=2, memory_mb=300, workers=3, max_pixels=4, max_result_pixels=30).start()
-    slow = body(png(200, 200), LONG_WORK)
+    slow = body(png(330, 330), LONG_WORK)  # 28 megapixels: seconds on any CPU
     over_memory = body(png(1500, 1500), [{"type": "rotate", "angle_in_degrees": 13},
                                          {"type": "denoise", "size": 5},
                                          {"type": "smart_crop", "width_in_px": 1400,
