@@ -159,31 +159,40 @@ static int tap_before(int t, int d, int e)
 }
 
 /* The plain convolution that a layer is, with padded channels: weights [out_ch][in_ch][taps][taps],
- * bias and slope [out_ch]. */
-static void plain_layer(const struct fov_graph *g, int i, const struct fov_layer_weights *n,
-                        const struct fov_packed_layer *before, const struct fov_packed_layer *p,
-                        float *weights, float *bias, float *slope)
+ * then bias and slope [out_ch], in one block that the caller ends with fov_free(). */
+static enum fov_code plain_layer(const struct fov_graph *g, int i,
+                                 const struct fov_layer_weights *n,
+                                 const struct fov_packed_layer *before,
+                                 const struct fov_packed_layer *p, struct fov_layer_weights *ret,
+                                 struct fov_err *err)
 {
     const struct fov_layer *const l = &g->layers[i];
     const bool last = i == g->n_layers - 1;
     const int e = l->enlarge, taps = l->taps;
+    const size_t n_weights = p->conv.out_ch * p->conv.in_ch * (size_t)(taps * taps);
+    float *const block = fov_calloc(n_weights + 2 * p->conv.out_ch, sizeof(*block));
+    if (!block)
+        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n_weights);
+    *ret = (struct fov_layer_weights){
+        .weight = block, .bias = block + n_weights, .slope = block + n_weights + p->conv.out_ch};
 
     for (int o = 0; o < l->out_ch; o++)
         for (int d = 0; d < e * e; d++) {
             const int dy = d / e, dx = d % e;
             const size_t to = output_at(l, p, last, o, dy, dx);
-            bias[to] = n->bias[o];
-            slope[to] = n->slope[o];
+            ret->bias[to] = n->bias[o];
+            ret->slope[to] = n->slope[o];
             for (int c = 0; c < l->in_ch; c++) {
                 const float *const src = n->weight + (size_t)((o * l->in_ch + c) * taps * taps);
-                float *const dst = weights + (to * p->conv.in_ch + input_at(g, l, before, c)) *
-                                                 (size_t)(taps * taps);
+                float *const dst = ret->weight + (to * p->conv.in_ch + input_at(g, l, before, c)) *
+                                                     (size_t)(taps * taps);
                 for (int ty = 0; ty < taps; ty++)
                     for (int tx = 0; tx < taps; tx++)
                         dst[(e == 1 ? ty : tap_before(ty, dy, e)) * taps +
                             (e == 1 ? tx : tap_before(tx, dx, e))] += src[ty * taps + tx];
             }
         }
+    return FOV_OK;
 }
 
 /* A block for a layer's weights in the layout of its method, its bias, slope and scale. */
@@ -203,40 +212,23 @@ static enum fov_code new_block(struct fov_packed_layer *p, void **ret_block, str
     return FOV_OK;
 }
 
-/* Lay out one layer in float32, into one block with everything that it points to. */
-static enum fov_code pack_layer(const struct fov_graph *g, int i, const struct fov_layer_weights *n,
-                                const struct fov_packed_layer *before, struct fov_packed_layer *p,
+/* Lay out one layer, into one block with everything that it points to. */
+static enum fov_code pack_layer(const struct fov_layer_weights *plain, struct fov_packed_layer *p,
                                 void **ret_block, struct fov_err *err)
 {
     struct fov_conv *const c = &p->conv;
-    const size_t n_weights = c->out_ch * c->in_ch * (size_t)(c->taps * c->taps);
-    FOV_AUTO(fov_free_at) float *plain = fov_calloc(n_weights, sizeof(*plain));
-    if (!plain)
-        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n_weights);
+    const size_t n_room = fov_pack_room(p->method, c->in_ch, c->out_ch);
+    FOV_AUTO(fov_free_at) float *room = fov_calloc(n_room + 1, sizeof(*room)); /* not NULL */
+    if (!room)
+        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n_room);
     const enum fov_code rc = new_block(p, ret_block, err);
     if (rc)
         return rc;
     float *const block = *ret_block;
     float *const bias = block + (c->bias - (const float *)c->weights);
-    plain_layer(g, i, n, before, p, plain, bias, bias + c->out_ch);
-    fov_pack_conv(p->method, plain, c->taps, c->in_ch, c->out_ch, block);
-    return FOV_OK;
-}
-
-/* The same layer in int16, from its layout in float32. */
-static enum fov_code round_layer(const struct fov_packed_layer *exact, struct fov_packed_layer *p,
-                                 void **ret_block, struct fov_err *err)
-{
-    struct fov_conv *const c = &p->conv;
-    const enum fov_code rc = new_block(p, ret_block, err);
-    if (rc)
-        return rc;
-    unsigned char *const block = *ret_block;
-    float *const bias =
-        (float *)(void *)(block + fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch));
-    memcpy(bias, exact->conv.bias, 2 * c->out_ch * sizeof(float)); /* and the slope behind it */
-    fov_pack_round(p->method, exact->conv.weights, c->in_ch, c->out_ch, block,
-                   bias + 2 * c->out_ch);
+    memcpy(bias, plain->bias, 2 * c->out_ch * sizeof(float)); /* and the slope behind it */
+    fov_pack_conv(p->method, plain->weight, c->taps, c->in_ch, c->out_ch, block,
+                  bias + 2 * c->out_ch, room);
     return FOV_OK;
 }
 
@@ -271,14 +263,21 @@ static enum fov_code pack_exact(const struct fov_graph *g, const struct numbers 
                                 struct fov_packed *p, struct fov_err *err)
 {
     enum fov_code rc;
-    for (int i = 1; i < g->n_layers; i++)
-        if ((rc = pack_layer(g, i, &n->layers[i], p->layers, &p->layers[i], &p->blocks[i], err)))
+    for (int i = 1; i < g->n_layers; i++) {
+        struct fov_layer_weights plain;
+        if ((rc = plain_layer(g, i, &n->layers[i], p->layers, &p->layers[i], &plain, err)))
             return rc;
+        rc = pack_layer(&plain, &p->layers[i], &p->blocks[i], err);
+        fov_free(plain.weight);
+        if (rc)
+            return rc;
+    }
     return FOV_OK;
 }
 
-/* Layer i of a fast network: try it in int16 against itself in float32, and keep one of the two. */
-static enum fov_code try_layer(const struct fov_graph *g, int i, const struct numbers *n,
+/* Layer i of a fast network: try it in int16 against itself in float32, and keep one of the two.
+ * Direct, since a few pixels do not repay the transform of the weights. */
+static enum fov_code try_layer(const struct fov_layer_weights *plain, int i,
                                const struct fov_kernels *kernels, struct fov_trial *trial,
                                struct fov_packed *p, struct fov_err *err)
 {
@@ -286,28 +285,18 @@ static enum fov_code try_layer(const struct fov_graph *g, int i, const struct nu
     FOV_AUTO(fov_free_at) void *block = NULL;
     enum fov_code rc;
 
-    exact.method = l->method == FOV_DIRECT ? FOV_DIRECT : FOV_WINOGRAD_F32;
+    exact.method = FOV_DIRECT;
     exact.conv.src_element = exact.conv.dst_element = FOV_ELEMENT_F32;
-    if ((rc = pack_layer(g, i, &n->layers[i], p->layers, &exact, &block, err)))
+    if ((rc = pack_layer(plain, &exact, &block, err)) ||
+        (rc = pack_layer(plain, l, &p->blocks[i], err)))
         return rc;
-    if (l->method != FOV_DIRECT) {
-        if ((rc = round_layer(&exact, l, &p->blocks[i], err)))
-            return rc;
-        l->error = fov_trial_layer(trial, kernels, i, &exact, l);
-        if (l->error <= FOV_MAX_LAYER_ERROR)
-            return FOV_OK;
-        l->method = FOV_WINOGRAD_F32;
-        fov_free(p->blocks[i]);
-    }
-    /* float32, but what it leaves is float16, as of all others */
-    l->conv.weights = exact.conv.weights;
-    l->conv.bias = exact.conv.bias;
-    l->conv.slope = exact.conv.slope;
-    l->conv.scale = exact.conv.scale;
-    p->blocks[i] = FOV_STEAL(block);
-    if (l->method == FOV_DIRECT)
-        l->error = fov_trial_layer(trial, kernels, i, &exact, l);
-    return FOV_OK;
+    l->error = fov_trial_layer(trial, kernels, i, &exact, l);
+    if (l->method == FOV_DIRECT || l->error <= FOV_MAX_LAYER_ERROR)
+        return FOV_OK;
+    fov_free(p->blocks[i]);
+    p->blocks[i] = NULL;
+    l->method = FOV_WINOGRAD_F32; /* but what it leaves is float16, as of all others */
+    return pack_layer(plain, l, &p->blocks[i], err);
 }
 
 static enum fov_code pack_fast(const struct fov_graph *g, const struct numbers *n,
@@ -318,9 +307,15 @@ static enum fov_code pack_fast(const struct fov_graph *g, const struct numbers *
     enum fov_code rc;
     if ((rc = fov_trial_init(p, &trial, err)))
         return rc;
-    for (int i = 1; i < g->n_layers; i++)
-        if ((rc = try_layer(g, i, n, kernels, &trial, p, err)))
+    for (int i = 1; i < g->n_layers; i++) {
+        struct fov_layer_weights plain;
+        if ((rc = plain_layer(g, i, &n->layers[i], p->layers, &p->layers[i], &plain, err)))
             return rc;
+        rc = try_layer(&plain, i, kernels, &trial, p, err);
+        fov_free(plain.weight);
+        if (rc)
+            return rc;
+    }
     return FOV_OK;
 }
 

@@ -2,7 +2,7 @@
 /* pack_conv.h -- the weights of one convolution in the layout of each kernel.
  *
  *     FOV_DIRECT         float   [out_ch / 16][taps rows][taps pixels][in_ch][16]
- *     FOV_WINOGRAD_F32   float   [36][out_ch / 16][in_ch][16]
+ *     FOV_WINOGRAD_F32   float   [48][out_ch / 16][in_ch][16]
  *     FOV_WINOGRAD_I16   int16   [36][out_ch / 16][in_ch / 2][16][2]
  *     FOV_WINOGRAD_BYTES bytes   [36][out_ch / 16][in_ch / 64][2][4][4][16][4]
  *
@@ -19,14 +19,13 @@
 /* Bytes of the weights in that layout. */
 size_t fov_pack_conv_bytes(enum fov_method method, int taps, size_t in_ch, size_t out_ch);
 
-/* Lay out `weights`, [out_ch][in_ch][taps][taps] with padded channels, at `dst`, for FOV_DIRECT or
- * FOV_WINOGRAD_F32. */
+/* Lay out `weights`, [out_ch][in_ch][taps][taps] with padded channels, at `dst`. FOV_WINOGRAD_I16
+ * and _BYTES also set ret_scale[out_ch], what a whole weight of each output channel is worth, and
+ * need `room` for fov_pack_room() floats; the others leave both alone. */
 void fov_pack_conv(enum fov_method method, const float *weights, int taps, size_t in_ch,
-                   size_t out_ch, float *dst);
+                   size_t out_ch, void *dst, float *ret_scale, float *room);
 
-/* Round weights laid out for FOV_WINOGRAD_F32 to those for `method`, FOV_WINOGRAD_I16 or _BYTES.
- * Sets ret_scale[out_ch], what a whole weight of each output channel is worth. */
-void fov_pack_round(enum fov_method method, const float *weights, size_t in_ch, size_t out_ch,
-                    void *dst, float *ret_scale);
+/* Floats that fov_pack_conv() works in. */
+size_t fov_pack_room(enum fov_method method, size_t in_ch, size_t out_ch);
 
 #endif

@@ -147,11 +147,12 @@ static double waste(const struct layout *l)
 static bool lay_out(const struct fov_packed *net, int n_threads, const struct fov_shape *shape,
                     size_t limit, struct layout *ret_layout)
 {
-    struct layout l = {.tile = FOV_TILE_PX * net->unshuffle};
+    struct layout l = {0};
     struct fov_plan plan;
     bool found = false;
     if (fov_plan_init(net, 1, 1, 1, &plan, NULL))
         return false;
+    l.tile = (plan.tile_px == FOV_TILE_PX ? FOV_TILE_PX : FOV_TILES_PX) * net->unshuffle;
     l.radius = fov_plan_radius(&plan) * net->unshuffle;
     l.overlap = fov_plan_overlap(&plan) * net->unshuffle;
     fov_plan_done(&plan);
@@ -347,7 +348,4 @@ void fov_pieces_close(struct fov_pieces *pieces)
     fov_free(pieces->chunk);
     fov_free(pieces->piece_row);
     fov_free(pieces);
-}
-__attribute__((constructor)) static void dbg(void)
-{
 }

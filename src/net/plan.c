@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "net/kernels/kernels.h"
+#include "net/kernels/winograd.h"
 
 enum { MIN_BAND = 4, LINE_BYTES = 64, SLACK_LAYERS = 1 };
 
@@ -180,6 +181,7 @@ enum fov_code fov_plan_init(const struct fov_packed *net, int width, int height,
     FOV_AUTO(fov_plan_done)
     struct fov_plan p = {
         .n_layers = n_layers,
+        .tile_px = FOV_TILE_PX,
         .layers = fov_calloc((size_t)n_layers, sizeof(*p.layers)),
         .edges_in = fov_calloc(n_edges, sizeof(*p.edges_in)),
         .edges_out = fov_calloc(n_edges, sizeof(*p.edges_out)),
@@ -189,6 +191,9 @@ enum fov_code fov_plan_init(const struct fov_packed *net, int width, int height,
         return fov_fail(err, FOV_ENOMEM, "no memory to plan %d layers", n_layers);
 
     size_layers(net, width, height, &p);
+    for (int i = 1; i < net->n_layers; i++)
+        if (net->layers[i].method == FOV_WINOGRAD_F32)
+            p.tile_px = FOV_WINO_WIDE_OUT;
     connect_layers(net, &p);
     const struct fov_plan_layer *const result = &p.layers[n_layers - 1];
     p.n_blocks = rows_up(result->height + result->offset, result->block_rows);

@@ -56,6 +56,7 @@ struct fov_plan {
     int n_blocks, band_blocks; /* band_blocks: at most FOV_MAX_BAND_BLOCKS */
     int n_layers;              /* the result counted */
     int n_edges;
+    int tile_px; /* along a row: of the widest tile that a layer works in */
     struct fov_plan_layer *layers;
     struct fov_edge *edges_in;  /* sorted by `to` */
     struct fov_edge *edges_out; /* sorted by `from` */
@@ -81,7 +82,7 @@ int fov_plan_radius(const struct fov_plan *plan);
  * layer carries that on by a tile. */
 static inline int fov_plan_overlap(const struct fov_plan *plan)
 {
-    return FOV_TILE_PX * fov_plan_radius(plan);
+    return plan->tile_px * fov_plan_radius(plan);
 }
 
 /* From the first byte of a row to its pixel 0. */

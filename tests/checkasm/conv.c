@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "net/kernels/winograd.h"
 #include "net/pack_conv.h"
 #include "tests/checkasm/checkasm.h"
 
@@ -103,18 +104,13 @@ static void run(struct problem *p, fov_conv_fn *fn, enum fov_method method, unsi
 {
     struct fov_conv *const c = &p->conv;
     const size_t row = p->rows.n_px * p->rows.dst_ch * element_bytes(c->dst_element);
-    const bool whole = method == FOV_WINOGRAD_I16; /* numbers: rounded from the float32 layout */
-    const enum fov_method layout = whole && fov_conv_takes_bytes(fn) ? FOV_WINOGRAD_BYTES : method;
-    const enum fov_method first = whole ? FOV_WINOGRAD_F32 : method;
+    const enum fov_method layout =
+        method == FOV_WINOGRAD_I16 && fov_conv_takes_bytes(fn) ? FOV_WINOGRAD_BYTES : method;
     float *const scale = guarded(c->out_ch);
-    void *weights = guarded_bytes(fov_pack_conv_bytes(first, c->taps, c->in_ch, c->out_ch));
+    float *const room = guarded(fov_pack_room(layout, c->in_ch, c->out_ch));
+    void *weights = guarded_bytes(fov_pack_conv_bytes(layout, c->taps, c->in_ch, c->out_ch));
 
-    fov_pack_conv(first, p->plain, c->taps, c->in_ch, c->out_ch, weights);
-    if (whole) {
-        const float *const exact = weights;
-        weights = guarded_bytes(fov_pack_conv_bytes(layout, c->taps, c->in_ch, c->out_ch));
-        fov_pack_round(layout, exact, c->in_ch, c->out_ch, weights, scale);
-    }
+    fov_pack_conv(layout, p->plain, c->taps, c->in_ch, c->out_ch, weights, scale, room);
     c->weights = weights;
     c->scale = scale;
     p->rows.conv = c;
@@ -201,7 +197,10 @@ static void check_position(fov_conv_fn *fn, enum fov_method method)
     struct problem whole = make_problem(&s, N, FOV_ELEMENT_F32, FOV_ELEMENT_F32, FOV_PRELU, 0);
     run(&whole, fn, method, 15);
     const int mark = guarded_count();
-    for (size_t from = 4; from < N; from += method == FOV_DIRECT ? 1 : FOV_TILE_PX) {
+    const size_t step = method == FOV_DIRECT         ? 1
+                        : method == FOV_WINOGRAD_F32 ? FOV_WINO_WIDE_OUT
+                                                     : FOV_TILE_PX;
+    for (size_t from = step; from < N; from += step) {
         struct problem part = whole;
         for (int i = 0; i < FOV_TILE_PX + 2; i++)
             part.rows.src[0].row[i] = (const float *)whole.rows.src[0].row[i] + from * CH;

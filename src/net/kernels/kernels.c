@@ -30,7 +30,7 @@ bool fov_conv_takes_bytes(fov_conv_fn *fn)
 }
 
 /* The parts of winograd_x86.h's and winograd_c.h's scratch memory, at most: values of the tiles
- * (two bytes for each of the most tiles, or four for half as many), products of 64 channels,
+ * (two bytes for each of 36 x 32, or float32 for 48 x 12), products of 64 channels,
  * columns, and one tile's values before they are rounded. */
 size_t fov_conv_scratch_bytes(size_t in_ch)
 {

@@ -16,12 +16,13 @@
 #include <stddef.h>
 
 /* Output channels that a kernel makes together, one AVX-512 vector; channels of the input, RGB and
- * a zero; rows of a call, and pixels along each side of a Winograd tile; pixels of zeros on the
- * right of a row: what the last tile may read beyond the picture, and what the widest block of
- * pixels of a direct kernel may. */
+ * a zero; rows of a call and of a Winograd tile; pixels after which each Winograd kernel begins a
+ * tile; pixels of zeros on the right of a row: what the last tile may read beyond the picture, and
+ * what the widest block of pixels of a direct kernel may. */
 #define FOV_CHANNEL_GROUP  16
 #define FOV_INPUT_CHANNELS 4
 #define FOV_TILE_PX        4
+#define FOV_TILES_PX       12
 #define FOV_ROW_SLACK_PX   16
 
 #define FOV_MAX_SOURCES 5 /* layers side by side at the input of a convolution */
@@ -75,8 +76,8 @@ struct fov_conv_rows {
 
 /* dst = activation(bias + convolution of src) + sum of add_scale[i] * add[i].
  *
- * conv_direct sums products in float32. conv_winograd_f32 uses F(4x4, 3x3) in float32, and
- * conv_winograd_i16 the same with tiles and weights rounded to int16 (winograd.h): 3x3 only,
+ * conv_direct sums products in float32. conv_winograd_f32 uses F(4x6, 3x3) in float32, and
+ * conv_winograd_i16 F(4x4, 3x3) with tiles and weights rounded to int16 (winograd.h): 3x3 only,
  * in_ch a multiple of FOV_CHANNEL_GROUP. src, dst and add do not overlap.
  *
  * conv_direct: a pixel's value does not depend on where in the row it stands. Winograd: it does

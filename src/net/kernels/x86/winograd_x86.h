@@ -5,8 +5,9 @@
  *           |__ transform __|                  |__ multiply __|            |__ store
  *
  * For TILES tiles at a time, so that values, products and the weights of a position stay
- * in the L2 cache. The transform goes over columns first: a column of 6 pixels serves the two tiles
- * that it lies in, so a ring of 12 transformed columns leaves 4 new ones to each tile.
+ * in the L2 cache; float32 has 48 positions. The transform goes over columns first: a column of 6
+ * pixels serves the two tiles that it may lie in, so a ring of 12 transformed columns leaves 4 new
+ * ones (float32: 6) to each tile.
  *
  * The includer defines WINO_I16 (0 or 1), for int16 vi_dot(), and multiply_panel(), which knows the
  * shapes of its blocks, behind one of the vec_*.h. With WINO_BYTES int16 values are two planes of
@@ -32,16 +33,18 @@ enum { STEP = 1 };
 #endif
 
 enum {
-    IN = FOV_WINO_IN,
+    IN = FOV_WINO_IN, /* along a column */
     OUT = FOV_TILE_PX,
-    POSITIONS = FOV_WINO_VALUES,
+    WIDE_IN = WINO_I16 ? IN : FOV_WINO_WIDE_IN, /* along a row */
+    WIDE_OUT = WINO_I16 ? OUT : FOV_WINO_WIDE_OUT,
+    POSITIONS = IN * WIDE_IN,
 #if defined(WINO_BYTES)
     TILES = FOV_WINO_BYTE_TILES,
 #else
     /* float32 values are twice as large; CPUs without AVX-512 have half the L2 cache or less */
     TILES = WINO_I16 && VF == 16 ? FOV_WINO_TILES : FOV_WINO_TILES / 2,
 #endif
-    RING = 12,      /* columns kept: two tiles' worth, and the 4 that are new */
+    RING = 12,      /* columns kept: a tile's at least, in whole steps from tile to tile */
     MAX_PANEL = 64, /* output channels multiplied at once */
     MAX_ACC = 24,
     MAX_VECS = 4,
@@ -73,7 +76,7 @@ static void scratch_divide(struct scratch *s, void *block, size_t in_ch)
     s->tile = s->columns + RING * IN * in_ch;
 }
 
-/* ---- transforms of six values: 12 operations in, 12 out ---------------------------------- */
+/* ---- transforms: of six values 12 operations in, 12 out; of eight 24 and 21 --------------- */
 
 static ALWAYS_INLINE void transform_in(const vf d[IN], vf ret[IN])
 {
@@ -97,6 +100,42 @@ static ALWAYS_INLINE void transform_out(const vf m[IN], vf ret[OUT])
     ret[3] = vf_fma(vf_set1(0.5f * FOV_WINO_A), e1, vf_fma(vf_set1(FOV_WINO_B), e2, m[5]));
 }
 
+#if WINO_I16
+#define transform_row_in  transform_in
+#define transform_row_out transform_out
+#else
+static ALWAYS_INLINE void transform_row_in(const vf d[WIDE_IN], vf ret[WIDE_IN])
+{
+    const vf t1 = vf_fnma(vf_set1(4.25f), d[4], vf_add(d[2], d[6]));
+    const vf u1 = vf_fnma(vf_set1(4.25f), d[3], vf_add(d[1], d[5]));
+    const vf t2 = vf_fma(vf_set1(0.25f), d[2], vf_fnma(vf_set1(1.25f), d[4], d[6]));
+    const vf u2 = vf_fma(vf_set1(0.25f), d[1], vf_fnma(vf_set1(1.25f), d[3], d[5]));
+    const vf t3 = vf_fma(vf_set1(4), d[2], vf_fnma(vf_set1(5), d[4], d[6]));
+    const vf u3 = vf_fma(vf_set1(4), d[1], vf_fnma(vf_set1(5), d[3], d[5]));
+    ret[0] = vf_fma(vf_set1(5.25f), vf_sub(d[4], d[2]), vf_sub(d[0], d[6]));
+    ret[1] = vf_add(t1, u1);
+    ret[2] = vf_sub(t1, u1);
+    ret[3] = vf_fma(vf_set1(2), u2, t2);
+    ret[4] = vf_fnma(vf_set1(2), u2, t2);
+    ret[5] = vf_fma(vf_set1(0.5f), u3, t3);
+    ret[6] = vf_fnma(vf_set1(0.5f), u3, t3);
+    ret[7] = vf_fma(vf_set1(5.25f), vf_sub(d[3], d[5]), vf_sub(d[7], d[1]));
+}
+
+static ALWAYS_INLINE void transform_row_out(const vf m[WIDE_IN], vf ret[WIDE_OUT])
+{
+    const vf s1 = vf_add(m[1], m[2]), e1 = vf_sub(m[1], m[2]);
+    const vf s2 = vf_add(m[3], m[4]), e2 = vf_sub(m[3], m[4]);
+    const vf s3 = vf_add(m[5], m[6]), e3 = vf_sub(m[5], m[6]);
+    ret[0] = vf_add(vf_add(m[0], s1), vf_add(s2, s3));
+    ret[1] = vf_fma(vf_set1(0.5f), e3, vf_fma(vf_set1(2), e2, e1));
+    ret[2] = vf_fma(vf_set1(0.25f), s3, vf_fma(vf_set1(4), s2, s1));
+    ret[3] = vf_fma(vf_set1(0.125f), e3, vf_fma(vf_set1(8), e2, e1));
+    ret[4] = vf_fma(vf_set1(0.0625f), s3, vf_fma(vf_set1(16), s2, s1));
+    ret[5] = vf_fma(vf_set1(0.03125f), e3, vf_fma(vf_set1(32), e2, vf_add(e1, m[7])));
+}
+#endif
+
 /* ---- rows to values ---------------------------------------------------------------------- */
 
 /* Column x of all input channels, transformed, to place `slot` of the ring. */
@@ -119,28 +158,28 @@ static ALWAYS_INLINE void load_column(const struct fov_conv_rows *r, size_t x, s
     }
 }
 
-/* The 36 values of all channels of a tile whose columns stand in the ring from `slot` on, to
+/* The values of all channels of a tile whose columns stand in the ring from `slot` on, to
  * to[position * stride + channel]; returns the largest magnitude where it is needed. */
 static ALWAYS_INLINE float tile_values(const float *columns, size_t slot, size_t in_ch, float *to,
                                        size_t stride)
 {
-    size_t at[IN];
+    size_t at[WIDE_IN];
     vf peak = vf_set1(0);
-    for (size_t j = 0; j < IN; j++)
+    for (size_t j = 0; j < WIDE_IN; j++)
         at[j] = (slot + j) % RING * IN * VF;
 
     for (size_t c = 0; c < in_ch; c += VF, columns += RING * IN * VF)
         for (size_t i = 0; i < IN; i++) {
-            vf d[IN], t[IN];
+            vf d[WIDE_IN], t[WIDE_IN];
             UNROLL
-            for (int j = 0; j < IN; j++)
+            for (int j = 0; j < WIDE_IN; j++)
                 d[j] = vf_load(columns + at[j] + i * VF);
-            transform_in(d, t);
+            transform_row_in(d, t);
             UNROLL
-            for (int j = 0; j < IN; j++) {
+            for (int j = 0; j < WIDE_IN; j++) {
                 if (WINO_I16)
                     peak = vf_max_abs(peak, t[j]);
-                vf_store(to + (i * IN + (size_t)j) * stride + c, t[j]);
+                vf_store(to + (i * WIDE_IN + (size_t)j) * stride + c, t[j]);
             }
         }
     return vf_peak(peak);
@@ -206,13 +245,13 @@ static ALWAYS_INLINE void transform_rows(const struct fov_conv_rows *r, size_t x
     load_column(r, x, 0, s->columns, e);
     load_column(r, x + 1, 1, s->columns, e);
     for (size_t t = 0; t < n; t++) {
-        for (size_t j = 2; j < IN; j++)
-            load_column(r, x + OUT * t + j, (OUT * t + j) % RING, s->columns, e);
+        for (size_t j = 2; j < WIDE_IN; j++)
+            load_column(r, x + WIDE_OUT * t + j, (WIDE_OUT * t + j) % RING, s->columns, e);
 #if WINO_I16
-        const float peak = tile_values(s->columns, OUT * t % RING, in_ch, s->tile, in_ch);
+        const float peak = tile_values(s->columns, WIDE_OUT * t % RING, in_ch, s->tile, in_ch);
         round_tile(s, t, in_ch, peak);
 #else
-        (void)tile_values(s->columns, OUT * t % RING, in_ch, s->values + t * in_ch,
+        (void)tile_values(s->columns, WIDE_OUT * t % RING, in_ch, s->values + t * in_ch,
                           TILES * in_ch + GAP);
 #endif
     }
@@ -299,7 +338,7 @@ static ALWAYS_INLINE void multiply_block(const value *v, size_t in_ch, const val
 static void fetch_rows(const struct fov_conv_rows *r, size_t x, size_t n, size_t part)
 {
     const size_t px = r->dst_ch * (r->conv->dst_element == FOV_ELEMENT_F16 ? 2 : 4);
-    const size_t left = r->n_px - x, bytes = (n * OUT < left ? n * OUT : left) * px;
+    const size_t left = r->n_px - x, bytes = (n * WIDE_OUT < left ? n * WIDE_OUT : left) * px;
     const size_t first = bytes * part / POSITIONS / LINE,
                  last = bytes * (part + 1) / POSITIONS / LINE;
 
@@ -355,14 +394,14 @@ static ALWAYS_INLINE void store_tile(const struct fov_conv_rows *r, const produc
     const size_t live = r->n_px - x, at = x * r->dst_ch + o % r->dst_ch;
     void *const *const dst = r->dst[o / r->dst_ch];
     const vf bias = vf_load(c->bias + o);
-    vf t[OUT][IN];
+    vf t[OUT][WIDE_IN];
 
     UNROLL
-    for (int j = 0; j < IN; j++) {
+    for (int j = 0; j < WIDE_IN; j++) {
         vf column[IN], y[OUT];
         UNROLL
         for (int i = 0; i < IN; i++)
-            column[i] = load_product(m + (size_t)(i * IN + j) * stride);
+            column[i] = load_product(m + (size_t)(i * WIDE_IN + j) * stride);
         transform_out(column, y);
         UNROLL
         for (int i = 0; i < OUT; i++)
@@ -375,12 +414,12 @@ static ALWAYS_INLINE void store_tile(const struct fov_conv_rows *r, const produc
 #endif
     UNROLL
     for (int i = 0; i < OUT; i++) {
-        vf y[OUT];
-        transform_out(t[i], y);
+        vf y[WIDE_OUT];
+        transform_row_out(t[i], y);
         if (!dst[i])
             continue;
         UNROLL
-        for (int j = 0; j < OUT; j++) {
+        for (int j = 0; j < WIDE_OUT; j++) {
 #if WINO_I16
             y[j] = vf_fma(y[j], scale, bias);
 #else
@@ -401,7 +440,7 @@ static ALWAYS_INLINE void store_panel(const struct fov_conv_rows *r, const struc
     for (size_t t = 0; t < n; t++)
         for (size_t o = 0; o < panel; o += VF)
             store_tile(r, s->products + t * POSITIONS * panel + o, panel, WINO_I16 ? s->unit[t] : 0,
-                       x + OUT * t, channel + o, activation, e);
+                       x + WIDE_OUT * t, channel + o, activation, e);
 }
 
 /* One function for each activation and element, so that neither is asked about in a loop. */
@@ -441,8 +480,9 @@ static inline void conv_winograd(const struct fov_conv_rows *r)
     struct scratch s;
 
     scratch_divide(&s, r->scratch, c->in_ch);
-    for (size_t x = 0; x < r->n_px; x += TILES * OUT) {
-        const size_t left = (r->n_px - x + OUT - 1) / OUT, n = left < TILES ? left : TILES;
+    for (size_t x = 0; x < r->n_px; x += TILES * WIDE_OUT) {
+        const size_t left = (r->n_px - x + WIDE_OUT - 1) / WIDE_OUT,
+                     n = left < TILES ? left : TILES;
         if (c->src_element == FOV_ELEMENT_F16)
             transform_rows_f16(r, x, n, &s);
         else
