@@ -92,6 +92,17 @@ def picture(path):
     return torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
 
 
+def pictures(folder, scale):
+    """(path, picture cut to whole cells of scale x scale) of each picture of a folder."""
+    files = sorted(p for p in pathlib.Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
+    if not files:
+        raise ValueError(f"{folder}: no pictures in this folder")
+    for file in files:
+        large = picture(file)
+        h, w = (n // scale * scale for n in large.shape[2:])
+        yield file, large[..., :h, :w]
+
+
 def as_file(x):
     """The reverse, for PIL."""
     return Image.fromarray((x[0] * 255).round().byte().permute(1, 2, 0).numpy())
@@ -136,14 +147,8 @@ def enlarge(o, model, small, options):
 def measure(o, options):
     """Means by method: distance, consistency, colour."""
     distance = Distance(o.features)
-    files = sorted(p for p in pathlib.Path(o.set).iterdir() if p.suffix.lower() in SUFFIXES)
-    if not files:
-        raise ValueError(f"{o.set}: no pictures in this folder")
     found = {}
-    for file in files:
-        large = picture(file)
-        h, w = (n // o.scale * o.scale for n in large.shape[2:])
-        large = large[..., :h, :w]
+    for file, large in pictures(o.set, o.scale):
         small = (shrink(large, o.scale, "bicubic") * 255).round() / 255
         small = damaged(small, o.jpeg)
         for model in ["bicubic", *o.models]:

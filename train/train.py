@@ -3,14 +3,18 @@
 """Train a network, on a GPU or a CPU, in as many sessions as it takes.
 
 usage: train/train.py CONFIG.toml TILES.npy... --run FOLDER [--scale N] [--minutes N]
-                      [--init MODEL] [--features FILE] [--seed N]
+                      [--init MODEL] [--features FILE] [--set FOLDER]... [--seed N]
        train/train.py --export FOLDER OUT.safetensors
 
 TILES are what train/tiles.py makes. FOLDER keeps checkpoint.pt, from which the same command goes
 on, and log.tsv: step, loss, rate. --minutes ends a session early (it is saved every
 minute as well). --init takes the weights of a model file that fit: from 4x to 2x and 3x all but
-the last layer. --export writes the running mean of the weights, convolutions in float16, as a
-model that `fovea` reads.
+the last layer; blocks that the file lacks add nothing at first.
+
+Each session ends with model.safetensors in FOLDER, the running mean of the weights, convolutions
+in float16: a model that `fovea` reads. --export writes the same under a name of its own. With --set
+that model enlarges the pictures of a folder, shrunk by bicubic, in PyTorch, and scores.tsv gets the
+step, the folder and the mean PSNR of luma in dB.
 
 A configuration (train/configs/) says: scale, channels, blocks; steps, batch, patch (of the small
 picture, in pixels), rate; branches, the width of those in branches.py (0: none); in [degrade] what
@@ -27,6 +31,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import sys
 import time
 import tomllib
@@ -39,8 +44,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 import reference_nets as nets  # noqa: E402
 import safetensors_io  # noqa: E402
 from branches import fold, grow  # noqa: E402
-from degrade import degrade  # noqa: E402
+from degrade import degrade, round8, shrink  # noqa: E402
 from losses import Losses  # noqa: E402
+from perceptual import LUMA, pictures  # noqa: E402
 
 MEAN_KEPT = 0.999  # of the weights' running mean, a step
 WARM_UP = 500  # steps over which the rate rises
@@ -95,6 +101,9 @@ def take_from(path, w):
         raise ValueError(f"{path}: none of its tensors fit this network")
     for k in fits:
         w[k] = found[k].clone()
+    for k in w:
+        if re.fullmatch(r"body\.\d+\.b\.(weight|bias)", k) and k not in found:
+            w[k].zero_()
     print(f"{len(fits)} of {len(w)} tensors are from {path}", flush=True)
 
 
@@ -206,6 +215,20 @@ def export(folder, out):
     print(f"{out}: {saved['step']} steps")
 
 
+def score(model, folder, scale, device):
+    """Mean PSNR of luma in dB, a border of `scale` left out: `fovea eval` to a few hundredths, since
+    PyTorch's bicubic rounds otherwise."""
+    w = {k: v.to(device) for k, v in nets.weights(model).items()}
+    cut, found = np.s_[:, scale:-scale, scale:-scale], []
+    for _, large in pictures(folder, scale):
+        small = round8(shrink(large, scale, "bicubic"))
+        with torch.no_grad():
+            result = round8(nets.run(w, small.to(device)).cpu())
+        difference = torch.einsum("c,nchw->nhw", torch.tensor(LUMA), result - large)[cut]
+        found.append(10 * math.log10(255 ** 2 / (float(difference.pow(2).mean()) + 1e-9)))
+    return sum(found) / len(found)
+
+
 def session(o):
     """Train until the steps or the minutes are over; returns the run."""
     began = time.monotonic()
@@ -240,6 +263,13 @@ def session(o):
                 saved, losses = time.monotonic(), []
         if losses:
             note()
+    model = folder / "model.safetensors"
+    export(folder, model)
+    for pictures_of in o.set or []:
+        db = score(model, pictures_of, c["scale"], device)
+        print(f"{pictures_of}: {db:.2f} dB", flush=True)
+        with open(folder / "scores.tsv", "a", encoding="utf-8") as scores:
+            print(f"{run.step}\t{pictures_of}\t{db:.2f}", file=scores)
     return run
 
 
@@ -254,6 +284,7 @@ def main():
     p.add_argument("--minutes", type=float, default=math.inf, metavar="N")
     p.add_argument("--init", metavar="MODEL")
     p.add_argument("--features", metavar="FILE")
+    p.add_argument("--set", action="append", metavar="FOLDER")
     p.add_argument("--seed", type=int, metavar="N")
     p.add_argument("--export", nargs=2, metavar=("FOLDER", "OUT"))
     o = p.parse_args()

@@ -11,6 +11,7 @@ that holds; ends with 1 at the first that does not.
 Needs python3 with torch, numpy and PIL (Debian: python3-torch, python3-numpy, python3-pil).
 """
 import io
+import json
 import pathlib
 import re
 import subprocess
@@ -280,6 +281,26 @@ def check_graphics(folder):
     holds("no fonts is one sentence", status == 1 and said.count("\n") == 1, said.strip())
 
 
+def check_score(fovea, folder, tiles, photo):
+    """A session ends with a model and its score; blocks that --init lacks change nothing."""
+    pictures = folder / "scored"
+    pictures.mkdir()
+    photo.crop((0, 0, 121, 90)).save(pictures / "one.png")
+    deep = folder / "deep.toml"
+    deep.write_text(CONFIG.replace("blocks = 1", "blocks = 3").replace("2e-3", "1e-9")
+                    .replace("branches = 2", ""), encoding="utf-8")
+    status, words = tool("train.py", deep, tiles, "--run", folder / "deep", "--minutes", 0.001,
+                         "--init", folder / "tiny.safetensors", "--set", pictures)
+    holds("a session is scored", status == 0, words[-200:] if status else "")
+    scored = (folder / "deep/scores.tsv").read_text(encoding="utf-8").split("\t")
+    run = subprocess.run([fovea, "eval", "--json", "--set", pictures, "--scale", "2", "--model",
+                          folder / "tiny.safetensors"], capture_output=True, text=True, check=True)
+    want = json.loads(run.stdout)[0]["model"]["psnr_y_db"]
+    holds("by PSNR, and what is deeper begins as what it began from",
+          abs(float(scored[2]) - want) < 0.06, f"({float(scored[2]):.2f} dB, {want:.2f})")
+    holds("with its model", (folder / "deep/model.safetensors").is_file())
+
+
 def check_sessions(folder, tiles):
     """Two sessions are one run; a wrong network is refused; --init takes what fits."""
     run, config = folder / "tiny", folder / "tiny.toml"
@@ -360,6 +381,7 @@ def main():
         check_graphics(folder)
         check_learning(tiles)
         check_sessions(folder, tiles)
+        check_score(sys.argv[1], folder, tiles, photo)
         check_card(sys.argv[1], folder)
         check_perceptual(sys.argv[1], folder, photo)
         check_engine(sys.argv[1], folder, photo.crop((0, 0, 61, 43)))
