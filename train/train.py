@@ -16,12 +16,13 @@ in float16: a model that `fovea` reads. --export writes the same under a name of
 that model enlarges the pictures of a folder, shrunk by bicubic, in PyTorch, and scores.tsv gets the
 step, the folder and the mean PSNR of luma in dB.
 
-A configuration (train/configs/) says: scale, channels, blocks; steps, batch, patch (of the small
+A configuration (train/configs/) says: architecture, "residual" (Fovea's own, if nothing is said),
+"compact" or "span", as tools/reference_nets.py defines them; scale, channels, blocks (of compact:
+the convolutions between the first and the last; of span: 6); steps, batch, patch (of the small
 picture, in pixels), rate; branches, the width of those in branches.py (0: none); in [degrade] what
 degrade.py describes; in [loss] what losses.py does (pixel = 1 if there is none), --features being
 the file of features that some of them need; in [metadata] what the model says of itself, {scale}
-being the scale. --scale takes the place of the file's. The network is Fovea's own, residual, as
-tools/reference_nets.py defines it.
+being the scale. --scale takes the place of the file's.
 
 Needs python3 with torch, numpy and PIL (Debian: python3-torch, python3-numpy, python3-pil), or a
 newer PyTorch.
@@ -64,6 +65,8 @@ def configuration(path, scale=None):
             raise ValueError(f"{path}: {key} must be a number above 0")
     if c["scale"] not in (2, 3, 4):
         raise ValueError(f"{path}: scale must be 2, 3 or 4")
+    if c.setdefault("architecture", "residual") not in NETWORKS:
+        raise ValueError(f"{path}: architecture must be one of {', '.join(NETWORKS)}")
     c.setdefault("branches", 0)
     c.setdefault("loss", {"pixel": 1})
     if not isinstance(c["branches"], (int, float)) or c["branches"] < 0:
@@ -73,24 +76,56 @@ def configuration(path, scale=None):
     return c
 
 
-def new_weights(c):
-    """The tensors of a residual network by name: small at the end of each branch, so that it
-    begins as an enlargement by repetition."""
-    ch, out = c["channels"], 3 * c["scale"] ** 2
+def conv(w, name, n_in, n_out, size, side=3):
+    """Give w a convolution called `name`, `size` times as large as PyTorch would begin it."""
+    layer = torch.nn.Conv2d(n_in, n_out, side)
+    w[name + ".weight"], w[name + ".bias"] = layer.weight.data * size, layer.bias.data * size
+
+
+def residual(ch, blocks, out):
+    """Small at the end of each branch, so that it begins as an enlargement by repetition."""
     w = {}
-
-    def conv(name, n_in, n_out, size):
-        layer = torch.nn.Conv2d(n_in, n_out, 3)
-        w[name + ".weight"], w[name + ".bias"] = layer.weight.data * size, layer.bias.data * size
-
-    conv("head", 3, ch, 1)
-    for i in range(c["blocks"]):
-        conv(f"body.{i}.a", ch, ch, 1)
+    conv(w, "head", 3, ch, 1)
+    for i in range(blocks):
+        conv(w, f"body.{i}.a", ch, ch, 1)
         w[f"body.{i}.act.weight"] = torch.full((ch,), 0.1)
-        conv(f"body.{i}.b", ch, ch, 0.3)
-    conv("mid", ch, ch, 1)
-    conv("tail", ch, out, 0.1)
+        conv(w, f"body.{i}.b", ch, ch, 0.3)
+    conv(w, "mid", ch, ch, 1)
+    conv(w, "tail", ch, out, 0.1)
     return w
+
+
+def compact(ch, blocks, out):
+    """As large at its end as at its beginning: what PReLU takes away is given back."""
+    w = {}
+    for i in range(blocks + 1):
+        conv(w, f"body.{2 * i}", ch if i else 3, ch, 2 if i else 1)
+        w[f"body.{2 * i + 1}.weight"] = torch.full((ch,), 0.1)
+    conv(w, f"body.{2 * blocks + 2}", ch, out, 0.1)
+    return w
+
+
+def span(ch, blocks, out):
+    """In its deployed form; --branches stand for its own."""
+    if blocks != 6:
+        raise ValueError("span has 6 blocks")
+    w = {"no_norm": torch.zeros(1)}
+    conv(w, "conv_1.eval_conv", 3, ch, 1)
+    for i in range(1, 7):
+        for k in (1, 2, 3):
+            conv(w, f"block_{i}.c{k}_r.eval_conv", ch, ch, 1)
+    conv(w, "conv_2.eval_conv", ch, ch, 1)
+    conv(w, "conv_cat", 4 * ch, ch, 1, side=1)
+    conv(w, "upsampler.0", ch, out, 1)
+    return w
+
+
+NETWORKS = {"residual": residual, "compact": compact, "span": span}
+
+
+def new_weights(c):
+    """The tensors of a network by name."""
+    return NETWORKS[c["architecture"]](c["channels"], c["blocks"], 3 * c["scale"] ** 2)
 
 
 def take_from(path, w):
@@ -207,7 +242,7 @@ def export(folder, out):
     tensors = {}
     for k, v in fold(saved["mean"]).items():
         tensors[k] = safetensors_io.raw(v.numpy(), "F16" if v.dim() == 4 else "F32")
-    metadata = {"name": folder.name, "architecture": "residual", "scale": str(c["scale"]),
+    metadata = {"name": folder.name, "architecture": c["architecture"], "scale": str(c["scale"]),
                 "steps": str(saved["step"])}
     for k, v in c.get("metadata", {}).items():
         metadata[k] = str(v).replace("{scale}", metadata["scale"])
@@ -216,8 +251,8 @@ def export(folder, out):
 
 
 def score(model, folder, scale, device):
-    """Mean PSNR of luma in dB, a border of `scale` left out: `fovea eval` to a few hundredths, since
-    PyTorch's bicubic rounds otherwise."""
+    """Mean PSNR of luma in dB, a border of `scale` left out: that of `fovea eval` to a few
+    hundredths, since PyTorch's bicubic rounds otherwise."""
     w = {k: v.to(device) for k, v in nets.weights(model).items()}
     cut, found = np.s_[:, scale:-scale, scale:-scale], []
     for _, large in pictures(folder, scale):

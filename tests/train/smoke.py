@@ -281,6 +281,25 @@ def check_graphics(folder):
     holds("no fonts is one sentence", status == 1 and said.count("\n") == 1, said.strip())
 
 
+def check_networks(fovea, folder, tiles, picture):
+    """Every kind of network is trained, exported and computed by FOVEA as by PyTorch."""
+    picture.save(folder / "net.png")
+    for kind, blocks in (("compact", 2), ("span", 6)):
+        config = folder / f"{kind}.toml"
+        config.write_text(f'architecture = "{kind}"\n' + CONFIG.replace("steps = 40", "steps = 8")
+                          .replace("blocks = 1", f"blocks = {blocks}"), encoding="utf-8")
+        status, words = tool("train.py", config, tiles, "--run", folder / kind)
+        holds(f"{kind} is trained", status == 0, words[-200:] if status else "")
+        model = folder / kind / "model.safetensors"
+        subprocess.run([fovea, "upscale", folder / "net.png", folder / f"{kind}.png", "--factor",
+                        "2", "--exact", "--model", model], check=True)
+        got = np.asarray(Image.open(folder / f"{kind}.png").convert("RGB"), float)
+        with torch.no_grad():
+            want = nets.run(nets.weights(model), as_tensor(picture)).clamp(0, 1)
+        worst = np.abs(got - as_array(want) * 255).max()
+        holds("and the engine agrees", worst < 0.51, f"(within {worst:.2f} of 255)")
+
+
 def check_score(fovea, folder, tiles, photo):
     """A session ends with a model and its score; blocks that --init lacks change nothing."""
     pictures = folder / "scored"
@@ -381,6 +400,7 @@ def main():
         check_graphics(folder)
         check_learning(tiles)
         check_sessions(folder, tiles)
+        check_networks(sys.argv[1], folder, tiles, photo.crop((0, 0, 61, 43)))
         check_score(sys.argv[1], folder, tiles, photo)
         check_card(sys.argv[1], folder)
         check_perceptual(sys.argv[1], folder, photo)
