@@ -239,11 +239,11 @@ def export(folder, out):
     """The checkpoint of a run as a model file."""
     saved = torch.load(folder / "checkpoint.pt", map_location="cpu")
     c = json.loads(saved["config"])
-    tensors = {}
-    for k, v in fold(saved["mean"]).items():
+    weights, tensors = fold(saved["mean"]), {}
+    for k, v in weights.items():
         tensors[k] = safetensors_io.raw(v.numpy(), "F16" if v.dim() == 4 else "F32")
-    metadata = {"name": folder.name, "architecture": c["architecture"], "scale": str(c["scale"]),
-                "steps": str(saved["step"])}
+    metadata = {"name": folder.name, "architecture": nets.architecture(weights),
+                "scale": str(c["scale"]), "steps": str(saved["step"])}
     for k, v in c.get("metadata", {}).items():
         metadata[k] = str(v).replace("{scale}", metadata["scale"])
     safetensors_io.save(out, tensors, metadata)

@@ -213,9 +213,7 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
     take large.png
     for factor in 2 3 4; do
         for detail in 0 1; do
-            [ $factor = 4 ] || [ $detail = 0 ] || continue
-            enlarges large.png "x$factor-$detail.png" --factor $factor \
-                $([ $factor = 4 ] && echo --detail $detail)
+            enlarges large.png "x$factor-$detail.png" --factor $factor --detail $detail
             look in_place large.png "x$factor-$detail.png" 0.05
         done
         enlarges large.png "l$factor.png" --factor $factor --method lanczos
