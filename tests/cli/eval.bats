@@ -44,7 +44,7 @@ EOF
     expect_status 0
     "$PYTHON" "$BATS_TEST_DIRNAME/reference_eval.py" --shrink 2 set/set-a.png small.png
     cp "$PRINTED/out" scores.json
-    enlarges small.png large.png --factor 2
+    enlarges small.png large.png --factor 2 --detail 0
     enlarges small.png lanczos.png --factor 2 --method lanczos
     "$PYTHON" "$BATS_TEST_DIRNAME/reference_eval.py" --score 2 set/set-a.png \
         large.png lanczos.png >figures

@@ -12,9 +12,9 @@ setup_file() {
     run_here "$FOVEA" models
     expect_status 0
     expect_quiet
-    [ "$(wc -l <"$PRINTED/out")" -eq 5 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 7 ]
     for n in 2 3 4; do
-        sed -n "$((n + 1))p" "$PRINTED/out" |
+        sed -n "$((n + 3))p" "$PRINTED/out" |
             grep -Eqx "photo-x$n +${n}x +residual +0\.6[0-9] M +Apache-2\.0 +Enlarge .* $n times.*"
     done
 }
@@ -60,7 +60,7 @@ EOF
 @test "an empty FOVEA_MODELS is none" {
     FOVEA_MODELS='' run_here "$FOVEA" models
     expect_status 0
-    [ "$(wc -l <"$PRINTED/out")" -eq 5 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 7 ]
 }
 
 @test "names are in the order of their numbers" {

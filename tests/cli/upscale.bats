@@ -227,6 +227,7 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
     enlarges odd.png family.png --factor 3 --model photo
     enlarges odd.png name.png --factor 3 --model photo-x3
     cp "$MODELS/photo-x3.safetensors" renamed.safetensors
+    cp "$MODELS/photo-detailed-x3.safetensors" .
     enlarges odd.png file.png --factor 3 --model renamed.safetensors
     enlarges odd.png path.png --factor 3 --model ./renamed.safetensors
     for name in family name file path; do
