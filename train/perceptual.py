@@ -108,12 +108,16 @@ def as_file(x):
     return Image.fromarray((x[0] * 255).round().byte().permute(1, 2, 0).numpy())
 
 
+def psnr_luma(a, b, border):
+    """PSNR of luma in dB, `border` pixels left out on every side."""
+    cut = np.s_[..., border:-border, border:-border]
+    difference = torch.einsum("c,nchw->nhw", torch.tensor(LUMA), a - b)[cut]
+    return float(10 * torch.log10(255 ** 2 / (difference.pow(2).mean() + 1e-9)))
+
+
 def consistency(result, small, scale):
     """PSNR of luma in dB; see above."""
-    again = shrink(result, scale, "bicubic")
-    cut = np.s_[..., LEFT_OUT:-LEFT_OUT, LEFT_OUT:-LEFT_OUT]
-    difference = torch.einsum("c,nchw->nhw", torch.tensor(LUMA), again - small)[cut]
-    return float(10 * torch.log10(255 ** 2 / (difference.pow(2).mean() + 1e-9)))
+    return psnr_luma(shrink(result, scale, "bicubic"), small, LEFT_OUT)
 
 
 def colour(result, small, scale):
