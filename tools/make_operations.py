@@ -24,10 +24,10 @@ fovea transform in.jpg out.jpg --ops '[
 ```
 
 `--ops @FILE` reads them from a file, `--dry-run` tells the size of the result. There may be 30 of
-them. 8 and 16 bits, grey and transparency are kept by every operation that does not change them by
-its nature; one of neighbouring pixels weights colours by transparency. This page is made by
-`tools/make_operations.py` from the table `src/image/ops.def`; so is
-`docs/api/operations.schema.json`.
+them. A field that is `null` counts as missing. 8 and 16 bits, grey and transparency are kept by
+every operation that does not change them by its nature; one of neighbouring pixels weights colours
+by transparency. This page is made by `tools/make_operations.py` from the table `src/image/ops.def`;
+so is `docs/api/operations.schema.json`.
 """
 
 

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 
 import safetensors_io
 
+prelu = F.prelu  # training puts its own in the place of this
 RESIDUAL_MEAN = 0.45
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # of SPAN and EDSR
 ESRGAN_SLOPE = 0.2  # of its LeakyReLU
@@ -124,7 +125,7 @@ def _residual(w, x, keep):
     head = keep(_conv(w, "head", x - RESIDUAL_MEAN))
     y = head
     for i in range(_count(w, r"body\.(\d+)\.a\.weight")):
-        z = keep(F.prelu(_conv(w, f"body.{i}.a", y), w[f"body.{i}.act.weight"]))
+        z = keep(prelu(_conv(w, f"body.{i}.a", y), w[f"body.{i}.act.weight"]))
         y = keep(y + _conv(w, f"body.{i}.b", z))
     y = keep(_conv(w, "mid", y) + head)
     return _shuffle_and_add(w, keep(_conv(w, "tail", y)), x)
@@ -147,7 +148,7 @@ def _compact(w, x, keep):
     *names, last = convolutions(w)
     y = x
     for i, name in enumerate(names):
-        y = keep(F.prelu(_conv(w, name, y), w[f"body.{2 * i + 1}.weight"]))
+        y = keep(prelu(_conv(w, name, y), w[f"body.{2 * i + 1}.weight"]))
     return _shuffle_and_add(w, keep(_conv(w, last, y)), x)
 
 

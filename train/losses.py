@@ -5,7 +5,9 @@ Pictures are float32 [n, 3, height, width], about 0..1. The section [loss] of a 
 how much each counts; what is left out, or 0, is not computed:
 
   pixel        the mean difference (L1 with a rounded tip): alone, it gives the faithful end
-  consistency  the same after both were shrunk to the size of the input, so that colours and coarse
+  luma_mse     the mean squared difference of luma, which PSNR measures: a share of some tens, beside
+               pixel, for the last steps of a network that is to be measured
+  consistency  as pixel, after both were shrunk to the size of the input, so that colours and coarse
                shapes stay whatever texture is drawn
   phases       the difference, over windows of some pixels, of the mean of each of the scale x scale
                places that the last layer fills by itself: a pattern of dots that repeats with them
@@ -13,6 +15,7 @@ how much each counts; what is left out, or 0, is not computed:
   perceptual   the difference of the features that a network for recognising things has after
                relu1_2, relu2_2 and relu3_1, each pixel's scaled to length 1: Zhang et al., The
                Unreasonable Effectiveness of Deep Features (arXiv:1801.03924), without its heads
+  coarse       the same of both pictures at half their size: what is wider than relu3_1 sees
   adversarial  how well a critic, trained beside, tells results from originals: relativistic
                (Jolicoeur-Martineau, arXiv:1807.00734), and looking at the same features (Sauer et
                al., Projected GANs, arXiv:2111.01007), so that it learns fast and costs little
@@ -28,8 +31,9 @@ import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 import reference_nets as nets
+from degrade import TO_YCC
 
-NAMES = ("pixel", "consistency", "phases", "perceptual", "adversarial")
+NAMES = ("pixel", "luma_mse", "consistency", "phases", "perceptual", "coarse", "adversarial")
 CHANNELS = (64, 128, 256)  # of the features
 CRITIC_RATE = 2e-4
 CRITIC_WIDTH = 64
@@ -142,7 +146,7 @@ class Losses:
         if not any(self.share.values()):
             raise ValueError("[loss] must name at least one loss")
         self.scale, self.features, self.critic = scale, None, None
-        if self.share["perceptual"] or self.share["adversarial"]:
+        if any(self.share[name] for name in ("perceptual", "coarse", "adversarial")):
             if not features:
                 raise ValueError("[loss] asks for features: name their file with --features")
             self.features = Features(features, device)
@@ -156,6 +160,10 @@ class Losses:
         s, total = self.share, 0
         if s["pixel"]:
             total = total + s["pixel"] * rounded_l1(result, large)
+        if s["luma_mse"]:
+            weights = result.new_tensor(TO_YCC[0])
+            luma = torch.einsum("c,nchw->nhw", weights, result - large)
+            total = total + s["luma_mse"] * luma.pow(2).mean()
         if s["consistency"]:
             total = total + s["consistency"] * rounded_l1(F.avg_pool2d(result, self.scale),
                                                           F.avg_pool2d(large, self.scale))
@@ -172,6 +180,11 @@ class Losses:
                 true = self.features(large[part])
             if s["perceptual"]:
                 total = total + s["perceptual"] * sum(map(Distance.apply, made, true))
+            if s["coarse"]:
+                coarse = self.features(F.avg_pool2d(result[part], 2))
+                with torch.no_grad():
+                    true_coarse = self.features(F.avg_pool2d(large[part], 2))
+                total = total + s["coarse"] * sum(map(Distance.apply, coarse, true_coarse))
             if self.critic:
                 self.teach([f.detach() for f in made], true)
                 total = total + s["adversarial"] * self.judge(made, true)

@@ -48,6 +48,9 @@ from branches import fold, grow  # noqa: E402
 from degrade import degrade, round8, shrink  # noqa: E402
 from losses import Losses  # noqa: E402
 from perceptual import pictures, psnr_luma  # noqa: E402
+from prelu import prelu  # noqa: E402
+
+nets.prelu = prelu
 
 MEAN_KEPT = 0.999  # of the weights' running mean, a step
 WARM_UP = 500  # steps over which the rate rises

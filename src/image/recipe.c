@@ -234,7 +234,7 @@ static enum fov_code read_fields(struct place *p, json_t *object, void *to, stru
     for (int i = 0; i < p->op->n_fields; i++) {
         p->field = &p->op->fields[i];
         const json_t *const value = json_object_get(object, p->field->name);
-        if (value) {
+        if (value && !json_is_null(value)) {
             if (!read_value(p->field, value, to))
                 return bad_value(p, value, err);
         } else if (p->field->fallback == FOV_REQUIRED) {

@@ -175,6 +175,15 @@ refuses() { # STATUS PATTERN JSON
     fails 66 'none.json: cannot read it*' transform photo.png out.png --ops @none.json
 }
 
+@test "a field that is null is missing" {
+    take photo.png
+    "$FOVEA" transform photo.png null.png --ops \
+        '[{"type": "resize", "width_in_px": 20, "height_in_px": 10, "fit": null, "position": null}]'
+    "$FOVEA" transform photo.png none.png --ops \
+        '[{"type": "resize", "width_in_px": 20, "height_in_px": 10}]'
+    cmp null.png none.png
+}
+
 @test "what a field may not be" {
     take photo.png
     refuses 2 "--ops\[0] (resize): there is no field 'width'" \
@@ -183,13 +192,15 @@ refuses() { # STATUS PATTERN JSON
         '[{"type": "blur", "sigmaa": 5}]'
     refuses 2 '--ops\[0] (blur): sigma is missing; it is a number over 0, up to 1000' \
         '[{"type": "blur"}]'
+    refuses 2 '--ops\[0] (blur): sigma is missing; it is a number over 0, up to 1000' \
+        '[{"type": "blur", "sigma": null}]'
     refuses 2 '--ops\[0] (resize): fit is "covr"; it is one of cover, contain, fill, inside, outside' \
         '[{"type": "resize", "width_in_px": 5, "height_in_px": 5, "fit": "covr"}]'
     refuses 2 '--ops\[0] (threshold): is_grayscale is 1; it is true or false' \
         '[{"type": "threshold", "value": 5, "is_grayscale": 1}]'
     refuses 65 '--ops\[0] (tint): hex_color is "#12345"; it is a colour like "#FF8000"' \
         '[{"type": "tint", "hex_color": "#12345"}]'
-    for value in 0 101 1.5 '"90"' null '[1]'; do
+    for value in 0 101 1.5 '"90"' '[1]'; do
         refuses 2 '--ops\[1] (convert): quality is *; it is a whole number from 1 to 100' \
             '[{"type": "flip"}, {"type": "convert", "format": "jpeg", "quality": '"$value"'}]'
     done
