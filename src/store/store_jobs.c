@@ -284,7 +284,8 @@ static enum fov_code add_webhook(struct fov_store *s, int64_t row, int64_t now_s
                             "sii", id, now_s, row);
 }
 
-/* The one way in which a job ends. `result` is NULL when it is cancelled. */
+/* The one way in which a job ends; its file and its request, in which there may be a password, are
+ * gone then. `result` is NULL when it is cancelled. */
 static enum fov_code end_job(struct fov_store *s, int64_t row, const struct fov_job_result *result,
                              struct fov_err *err)
 {
@@ -296,7 +297,7 @@ static enum fov_code end_job(struct fov_store *s, int64_t row, const struct fov_
     enum fov_code rc;
     if ((rc = fov__db_run(s, &hold, err,
                           "UPDATE job SET state = ?, finished_s = ?, status = ?, error = ?,"
-                          " mime_type = ?, width_px = ?, height_px = ?"
+                          " mime_type = ?, width_px = ?, height_px = ?, request = ''"
                           " WHERE id = ? AND state IN ('queued', 'running') RETURNING hold",
                           "siissiii",
                           names[done     ? FOV_JOB_DONE

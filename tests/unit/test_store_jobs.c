@@ -54,6 +54,7 @@ static void a_job_is_added_claimed_and_done(void **state)
     assert_int_equal(n, 9);
     assert_memory_equal(bytes, "a\0picture", 9);
     assert_int_equal(sql("SELECT count(*) FROM blob WHERE kind = 'input'"), 0);
+    assert_int_equal(sql("SELECT count(*) FROM job WHERE request != ''"), 0);
     assert_int_equal(sql("SELECT count(*) FROM webhook"), 0);
     credits_are(0, 1);
 }
