@@ -29,6 +29,7 @@ import branches  # noqa: E402
 import degrade  # noqa: E402
 import losses  # noqa: E402
 import perceptual  # noqa: E402
+import prelu  # noqa: E402
 import reference_nets as nets  # noqa: E402
 import safetensors_io  # noqa: E402
 import train  # noqa: E402
@@ -156,6 +157,20 @@ def check_branches():
     holds("a branch is folded into its convolution", torch.allclose(got, want, atol=1e-3))
 
 
+def check_prelu():
+    """The way back that is written out is PyTorch's."""
+    torch.manual_seed(8)
+    x, slopes = torch.randn(2, 4, 9, 9), torch.tensor([0.1, -0.5, 0, 2.0])
+    found = []
+    for function in (torch.nn.functional.prelu, prelu.prelu):
+        a, b = x.clone().requires_grad_(), slopes.clone().requires_grad_()
+        y = function(a, b)
+        (y * torch.arange(9.0)).sum().backward()
+        found.append((y.detach(), a.grad, b.grad))
+    holds("PReLU and its gradients are PyTorch's",
+          all(torch.allclose(got, want, atol=1e-4) for got, want in zip(found[1], found[0])))
+
+
 def made_features(folder):
     """A file of features with random weights in the shapes of VGG-19's first layers."""
     torch.manual_seed(4)
@@ -181,7 +196,7 @@ def check_losses(folder, picture):
     def loss(name, a):
         return float(losses.Losses({name: 1}, 4, features, "cpu")(a, x))
 
-    for name in ("pixel", "consistency", "perceptual"):
+    for name in ("pixel", "luma_mse", "consistency", "perceptual", "coarse"):
         holds(f"{name} is 0 between equals", loss(name, x) < 0.0011 < 4 * loss(name, noisy))
     dots = x.clone()
     dots[..., ::4, ::4] += 0.1  # as much energy as noise of a quarter of that
@@ -396,6 +411,7 @@ def main():
         picture = photo.crop((0, 0, 160, 96))
         check_degradations(picture)
         check_branches()
+        check_prelu()
         check_losses(folder, picture)
         check_graphics(folder)
         check_learning(tiles)
