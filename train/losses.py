@@ -5,8 +5,8 @@ Pictures are float32 [n, 3, height, width], about 0..1. The section [loss] of a 
 how much each counts; what is left out, or 0, is not computed:
 
   pixel        the mean difference (L1 with a rounded tip): alone, it gives the faithful end
-  luma_mse     the mean squared difference of luma, which PSNR measures: a share of some tens, beside
-               pixel, for the last steps of a network that is to be measured
+  teacher      as pixel, but to what the networks of --teacher make: all of it can be learned, where
+               an original has much that no network could know
   consistency  as pixel, after both were shrunk to the size of the input, so that colours and coarse
                shapes stay whatever texture is drawn
   phases       the difference, over windows of some pixels, of the mean of each of the scale x scale
@@ -31,9 +31,8 @@ import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 import reference_nets as nets
-from degrade import TO_YCC
 
-NAMES = ("pixel", "luma_mse", "consistency", "phases", "perceptual", "coarse", "adversarial")
+NAMES = ("pixel", "teacher", "consistency", "phases", "perceptual", "coarse", "adversarial")
 CHANNELS = (64, 128, 256)  # of the features
 CRITIC_RATE = 2e-4
 CRITIC_WIDTH = 64
@@ -155,15 +154,14 @@ class Losses:
             self.optimiser = torch.optim.AdamW(self.critic.parameters(), lr=CRITIC_RATE,
                                                betas=(0.5, 0.99), weight_decay=0)
 
-    def __call__(self, result, large):
-        """The loss of a result; the critic learns on the way."""
+    def __call__(self, result, large, taught=None):
+        """The loss of a result, given what a teacher made of the same; the critic learns on the
+        way."""
         s, total = self.share, 0
         if s["pixel"]:
             total = total + s["pixel"] * rounded_l1(result, large)
-        if s["luma_mse"]:
-            weights = result.new_tensor(TO_YCC[0])
-            luma = torch.einsum("c,nchw->nhw", weights, result - large)
-            total = total + s["luma_mse"] * luma.pow(2).mean()
+        if s["teacher"]:
+            total = total + s["teacher"] * rounded_l1(result, taught)
         if s["consistency"]:
             total = total + s["consistency"] * rounded_l1(F.avg_pool2d(result, self.scale),
                                                           F.avg_pool2d(large, self.scale))

@@ -3,13 +3,16 @@
 """Train a network, on a GPU or a CPU, in as many sessions as it takes.
 
 usage: train/train.py CONFIG.toml TILES.npy... --run FOLDER [--scale N] [--minutes N]
-                      [--init MODEL] [--features FILE] [--set FOLDER]... [--seed N]
+                      [--init MODEL] [--teacher MODEL]... [--features FILE] [--set FOLDER]...
+                      [--seed N]
        train/train.py --export FOLDER OUT.safetensors
 
 TILES are what train/tiles.py makes. FOLDER keeps checkpoint.pt, from which the same command goes
 on, and log.tsv: step, loss, rate. --minutes ends a session early (it is saved every
 minute as well). --init takes the weights of a model file that fit: from 4x to 2x and 3x all but
-the last layer; blocks that the file lacks add nothing at first.
+the last layer; blocks that the file lacks add nothing at first. --teacher names a network of the
+same scale, perhaps an earlier state of this one: for the loss of that name the mean of what it makes
+of a picture turned and mirrored in all eight ways, which is better than each.
 
 Each session ends with model.safetensors in FOLDER, the running mean of the weights, convolutions
 in float16: a model that `fovea` reads. --export writes the same under a name of its own. With --set
@@ -165,11 +168,27 @@ def batches(tiles, c, device):
         yield degrade(large.contiguous(), c["scale"], c["degrade"]), large
 
 
+def lesson(teachers, small):
+    """The mean of what the teachers make of a picture in its eight orientations."""
+    total = 0
+    for w in teachers:
+        for turns in range(8):
+            x = torch.rot90(small if turns < 4 else small.flip(3), turns, (2, 3))
+            x = x.contiguous(memory_format=torch.channels_last)
+            y = torch.rot90(nets.run(w, x), -turns, (2, 3))
+            total = total + (y if turns < 4 else y.flip(3)).float()
+    return total / (8 * len(teachers))
+
+
 class Run:
     """Weights, their running mean, the optimiser and the step: what a checkpoint holds."""
 
-    def __init__(self, c, device, init=None, features=None):
+    def __init__(self, c, device, init=None, features=None, teachers=()):
         self.c, self.device, self.step = c, device, 0
+        self.teachers = [{k: v.to(device) for k, v in nets.weights(path).items()}
+                         for path in teachers]
+        if bool(c["loss"].get("teacher")) != bool(teachers):
+            raise ValueError("a share of teacher in [loss] and --teacher belong together")
         self.losses = Losses(c["loss"], c["scale"], features, device)
         w = new_weights(c)
         if init:
@@ -216,8 +235,10 @@ class Run:
         if bf16:  # with the channels of a pixel side by side, AMX and tensor cores run fast
             small, large = (x.contiguous(memory_format=torch.channels_last) for x in (small, large))
         with torch.autocast(self.device, torch.bfloat16, enabled=bf16):
+            with torch.no_grad():
+                taught = lesson(self.teachers, small) if self.teachers else None
             result = nets.run(fold(self.weights), small)
-            loss = self.losses(result.float(), large)
+            loss = self.losses(result.float(), large, taught)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
@@ -276,7 +297,7 @@ def session(o):
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     tiles = [np.load(path, mmap_mode="r") for path in o.tiles]
-    run = Run(c, device, o.init, o.features)
+    run = Run(c, device, o.init, o.features, o.teacher)
     if checkpoint.is_file():
         run.load(checkpoint)
         print(f"going on from step {run.step}", flush=True)
@@ -320,6 +341,7 @@ def main():
     p.add_argument("--scale", type=int, metavar="N")
     p.add_argument("--minutes", type=float, default=math.inf, metavar="N")
     p.add_argument("--init", metavar="MODEL")
+    p.add_argument("--teacher", action="append", default=[], metavar="MODEL")
     p.add_argument("--features", metavar="FILE")
     p.add_argument("--set", action="append", metavar="FOLDER")
     p.add_argument("--seed", type=int, metavar="N")

@@ -171,6 +171,19 @@ def check_prelu():
           all(torch.allclose(got, want, atol=1e-4) for got, want in zip(found[1], found[0])))
 
 
+def check_lesson(picture):
+    """A teacher's lesson is the mean of its eight views of a picture, so it turns with it."""
+    w = nets.weights(ROOT / "models/photo-x2.safetensors")
+    x = as_tensor(picture.crop((0, 0, 24, 20)))
+    with torch.no_grad():
+        taught, turned = train.lesson([w], x), train.lesson([w], x.flip(3).rot90(1, (2, 3)))
+        alone = nets.run(w, x.flip(3).rot90(1, (2, 3)))
+    holds("a lesson turns with the picture",
+          torch.allclose(turned, taught.flip(3).rot90(1, (2, 3)), atol=1e-5))
+    far = float((alone - turned).abs().max())
+    holds("and is what the teacher says, nearly", 1e-4 < far < 0.2, f"(within {far:.3f})")
+
+
 def made_features(folder):
     """A file of features with random weights in the shapes of VGG-19's first layers."""
     torch.manual_seed(4)
@@ -194,9 +207,9 @@ def check_losses(folder, picture):
     noisy, darker = x + 0.1 * torch.randn_like(x), x * 0.9
 
     def loss(name, a):
-        return float(losses.Losses({name: 1}, 4, features, "cpu")(a, x))
+        return float(losses.Losses({name: 1}, 4, features, "cpu")(a, x, x))
 
-    for name in ("pixel", "luma_mse", "consistency", "perceptual", "coarse"):
+    for name in ("pixel", "teacher", "consistency", "perceptual", "coarse"):
         holds(f"{name} is 0 between equals", loss(name, x) < 0.0011 < 4 * loss(name, noisy))
     dots = x.clone()
     dots[..., ::4, ::4] += 0.1  # as much energy as noise of a quarter of that
@@ -378,6 +391,26 @@ def check_engine(fovea, folder, picture):
     holds("the engine agrees with PyTorch", worst < 0.51, f"(within {worst:.2f} of 255)")
 
 
+def check_teacher(folder, tiles):
+    """A network learns from a teacher; the mean of both is a model."""
+    config, taught = folder / "taught.toml", folder / "taught/model.safetensors"
+    config.write_text(CONFIG + "[loss]\npixel = 0.1\nteacher = 1\n", encoding="utf-8")
+    tiny = folder / "tiny.safetensors"
+    words = ("train.py", config, tiles, "--run", folder / "taught", "--init", tiny)
+    status, said = tool(*words)
+    holds("a teacher that is missing is one sentence", status == 1 and said.count("\n") < 3,
+          said.strip())
+    status, said = tool(*words, "--teacher", tiny)
+    holds("a network is taught by another", status == 0, said[-200:] if status else "")
+    status, said = tool("average.py", folder / "mean.safetensors", tiny, taught)
+    a, b, mean = (nets.weights(path) for path in (tiny, taught, folder / "mean.safetensors"))
+    holds("the mean of two lies between them", status == 0 and not torch.equal(
+        a["head.weight"], b["head.weight"]) and torch.allclose(
+        mean["head.weight"], (a["head.weight"] + b["head.weight"]) / 2, atol=1e-3), said)
+    status, said = tool("average.py", folder / "no", tiny, ROOT / "models/photo-x2.safetensors")
+    holds("networks of two kinds have none", status == 1 and said.count("\n") == 1, said.strip())
+
+
 def check_card(fovea, folder):
     """A card whose figures were changed gets them back, words and all."""
     name = "photo-x4"
@@ -412,12 +445,14 @@ def main():
         check_degradations(picture)
         check_branches()
         check_prelu()
+        check_lesson(picture)
         check_losses(folder, picture)
         check_graphics(folder)
         check_learning(tiles)
         check_sessions(folder, tiles)
         check_networks(sys.argv[1], folder, tiles, photo.crop((0, 0, 61, 43)))
         check_score(sys.argv[1], folder, tiles, photo)
+        check_teacher(folder, tiles)
         check_card(sys.argv[1], folder)
         check_perceptual(sys.argv[1], folder, photo)
         check_engine(sys.argv[1], folder, photo.crop((0, 0, 61, 43)))
