@@ -12,10 +12,21 @@ setup_file() {
     run_here "$FOVEA" models
     expect_status 0
     expect_quiet
-    [ "$(wc -l <"$PRINTED/out")" -eq 7 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 9 ]
     for n in 2 3 4; do
-        sed -n "$((n + 3))p" "$PRINTED/out" |
+        sed -n "$((n + 5))p" "$PRINTED/out" |
             grep -Eqx "photo-x$n +${n}x +residual +0\.6[0-9] M +Apache-2\.0 +Enlarge .* $n times.*"
+    done
+}
+
+@test "at each factor --denoise 0 is the clean network" {
+    take photo.png
+    for n in 2 3 4; do
+        "$FOVEA" upscale photo.png "dial$n.png" --factor "$n" --denoise 0 --detail 0
+        "$FOVEA" upscale photo.png "clean$n.png" --factor "$n" --model "clean-x$n"
+        "$FOVEA" upscale photo.png "photo$n.png" --factor "$n" --detail 0
+        cmp "dial$n.png" "clean$n.png"
+        not cmp -s "dial$n.png" "photo$n.png"
     done
 }
 
@@ -26,8 +37,8 @@ setup_file() {
     "$PYTHON" - "$PRINTED/out" <<'EOF'
 import json, sys
 got = json.load(open(sys.argv[1], encoding="utf-8"))
-assert [m["name"] for m in got] == ["clean-x4", "photo-detailed-x2", "photo-detailed-x3",
-                                    "photo-detailed-x4", "photo-x2", "photo-x3", "photo-x4"], got
+assert [m["name"] for m in got] == [f"{kind}-x{n}" for kind in ("clean", "photo-detailed", "photo")
+                                    for n in (2, 3, 4)], got
 sizes = {2: 637004, 3: 645659, 4: 657776}
 for model in got:
     scale = int(model["name"][-1])
@@ -60,7 +71,7 @@ EOF
 @test "an empty FOVEA_MODELS is none" {
     FOVEA_MODELS='' run_here "$FOVEA" models
     expect_status 0
-    [ "$(wc -l <"$PRINTED/out")" -eq 7 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 9 ]
 }
 
 @test "names are in the order of their numbers" {
