@@ -170,7 +170,7 @@ def sample(op):
 
 def wrong_values(field):
     """Values that a field may not have."""
-    for value in (None, [], {}, "nonsense", "", [1], True if field.kind != "FLAG" else 1):
+    for value in ([], {}, "nonsense", "", [1], True if field.kind != "FLAG" else 1):
         if not (field.kind == "TEXT" and value == "nonsense"):
             yield value
     if field.kind in ("INT", "REAL", "FACTOR", "ABOVE"):
@@ -201,10 +201,16 @@ def bad_values(t):
             for value in wrong_values(field):
                 fields = {**sample(op), field.name: value}
                 t.transform(FILE, [{"type": op.name, **fields}], wants=status, says=field.name)
+            fields = {k: v for k, v in sample(op).items() if k != field.name}
+            null = {**fields, field.name: None}
             if field.required:
-                fields = {k: v for k, v in sample(op).items() if k != field.name}
-                t.transform(FILE, [{"type": op.name, **fields}], wants=400,
-                            says=f"{field.name} is missing")
+                for missing in (fields, null):
+                    t.transform(FILE, [{"type": op.name, **missing}], wants=400,
+                                says=f"{field.name} is missing")
+            elif fields or op.name != "modulate":
+                t.same(t.transform(FILE, [{"type": op.name, **null}]).picture,
+                       t.transform(FILE, [{"type": op.name, **fields}]).picture,
+                       f"a picture by {op.name} without {field.name}, or with null")
         t.transform(FILE, [{"type": op.name, **sample(op), "extra": 1}], wants=400, says="extra")
     t.transform(FILE, [{"type": "modulate"}], wants=(400, 422), says="modulate")
     for fields in ({"width": 5, "height": 5}, {"width_in_px": 5}):
