@@ -11,8 +11,8 @@ TILES are what train/tiles.py makes. FOLDER keeps checkpoint.pt, from which the 
 on, and log.tsv: step, loss, rate. --minutes ends a session early (it is saved every
 minute as well). --init takes the weights of a model file that fit: from 4x to 2x and 3x all but
 the last layer; blocks that the file lacks add nothing at first. --teacher names a network of the
-same scale, perhaps an earlier state of this one: for the loss of that name the mean of what it makes
-of a picture turned and mirrored in all eight ways, which is better than each.
+same scale, perhaps an earlier state of this one: for the loss of that name the mean of what it
+makes of a picture turned and mirrored in all eight ways, which is better than each.
 
 Each session ends with model.safetensors in FOLDER, the running mean of the weights, convolutions
 in float16: a model that `fovea` reads. --export writes the same under a name of its own. With --set
