@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PReLU with a way back that is written out: on a CPU PyTorch 1.13 takes for its own as long as
-for two convolutions. A few vector operations take a quarter of that, with the same result.
+"""PReLU with a way back that is written out: on a CPU PyTorch 1.13 takes longer for
+its own than for a convolution. A few vector operations take less than half of that, with the same
+result.
 """
 import torch
 import torch.nn.functional as F

@@ -189,6 +189,9 @@ class Run:
                          for path in teachers]
         if bool(c["loss"].get("teacher")) != bool(teachers):
             raise ValueError("a share of teacher in [loss] and --teacher belong together")
+        for path, w in zip(teachers, self.teachers):
+            if nets.scale(w) != c["scale"]:
+                raise ValueError(f"{path}: enlarges {nets.scale(w)} times, not {c['scale']}")
         self.losses = Losses(c["loss"], c["scale"], features, device)
         w = new_weights(c)
         if init:

@@ -400,6 +400,9 @@ def check_teacher(folder, tiles):
     status, said = tool(*words)
     holds("a teacher that is missing is one sentence", status == 1 and said.count("\n") < 3,
           said.strip())
+    status, said = tool(*words, "--teacher", ROOT / "models/photo-x3.safetensors")
+    holds("so is one of another scale", status == 1 and "enlarges 3 times, not 2" in said,
+          said.strip())
     status, said = tool(*words, "--teacher", tiny)
     holds("a network is taught by another", status == 0, said[-200:] if status else "")
     status, said = tool("average.py", folder / "mean.safetensors", tiny, taught)
