@@ -53,7 +53,7 @@ FOV_API enum fov_code fov_engine_open(const struct fov_engine_options *options,
                                       struct fov_engine **ret_engine, struct fov_err *err);
 FOV_API void fov_engine_close(struct fov_engine *engine);
 
-/* The instruction set in use: "c", "avx2", "avxvnni", "avx512" or "avx512vnni". */
+/* The instruction set in use: "c", "avx2", "avxvnni", "avx512", "avx512vnni" or "amx". */
 FOV_API const char *fov_engine_cpu(const struct fov_engine *engine);
 FOV_API int fov_engine_n_threads(const struct fov_engine *engine);
 

@@ -245,7 +245,6 @@ MAKERS = {
     "hole.png": lambda: picture(hole()),
     "window.png": lambda: picture(window_below()),
     "window-and-first.png": lambda: picture(window_below(254)),
-    "opaque-large.png": lambda: picture(opaque(np.asarray(photo(300, 240)))),
     "large.png": lambda: picture(photo(300, 240)),
     "opaque.png": lambda: picture(opaque(np.asarray(photo(40, 32)))),
     "opaque16.png": lambda: picture(opaque(noise(24, 16, 3, WIDE))),

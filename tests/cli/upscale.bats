@@ -9,7 +9,7 @@ setup_file() {
         dot.png row.png column.png smooth.png smooth16.png grey.png grey16.png rgba.png rgba16.png \
         greya.png greya16.png palette.png bits.png cmyk.jpg noise.png noise-rgba.png \
         noise-grey16.png noise-rgb16.png flat.png flat16.png white16.png flat-rgba.png hole.png \
-        opaque.png opaque16.png opaque-large.png large.png window.png window-and-first.png \
+        opaque.png opaque16.png large.png window.png window-and-first.png \
         tagged.jpg tagged.png tagged.webp tagged.tiff profile.icc frames.gif frames.webp \
         frames.tiff disc24.svg disc48.svg a20x10.png turned-{1..8}.jpg turned-{2,6}.tiff photo.jp2 \
         icon.ico
@@ -659,21 +659,6 @@ print([f.info["duration"] for f in s.Iterator(Image.open("again.gif"))])')" = '[
     enlarges window.png late4.png --factor 4
     enlarges window-and-first.png early4.png --factor 4
     look same_below late4.png early4.png 600
-}
-
-@test "an opaque picture takes hardly longer than one without alpha" {
-    take large.png opaque-large.png
-    seconds() { # IN: of CPU time, the least of three
-        local TIMEFORMAT='%U' k
-        for k in 1 2 3; do
-            { time "$FOVEA" upscale "$1" out.png --factor 2 --force; } 2>&1
-        done | sort -n | head -n 1
-    }
-    local without with
-    without=$(seconds large.png)
-    with=$(seconds opaque-large.png)
-    [ "$("$PYTHON" -c "print($with < 1.5 * $without)")" = True ] ||
-        wrong "$with s with alpha, $without s without"
 }
 
 @test "JPEG has no transparency: white, and a word about it" {
