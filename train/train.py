@@ -23,9 +23,10 @@ A configuration (train/configs/) says: architecture, "residual" (Fovea's own, if
 "compact" or "span", as tools/reference_nets.py defines them; scale, channels, blocks (of compact:
 the convolutions between the first and the last; of span: 6); steps, batch, patch (of the small
 picture, in pixels), rate; branches, the width of those in branches.py (0: none); in [degrade] what
-degrade.py describes; in [loss] what losses.py does (pixel = 1 if there is none), --features being
-the file of features that some of them need; in [metadata] what the model says of itself, {scale}
-being the scale. --scale takes the place of the file's.
+degrade.py describes; in [loss] what losses.py does (if there is none: pixel = 1, or with --teacher
+pixel = 0.1 and teacher = 1), --features being the file of features that some of them need; in
+[metadata] what the model says of itself, {scale} being the scale. --scale takes the place of the
+file's.
 
 Needs python3 with torch, numpy and PIL (Debian: python3-torch, python3-numpy, python3-pil), or a
 newer PyTorch.
@@ -61,8 +62,9 @@ SAVE_S = 60
 NUMBERS = ("scale", "channels", "blocks", "steps", "batch", "patch", "rate")
 
 
-def configuration(path, scale=None):
-    """A configuration, checked; raises ValueError with a sentence."""
+def configuration(path, scale=None, taught=False):
+    """A configuration, checked, for a run with or without teachers; raises ValueError with a
+    sentence."""
     with open(path, "rb") as f:
         c = tomllib.load(f)
     c["scale"] = scale or c.get("scale")
@@ -74,7 +76,7 @@ def configuration(path, scale=None):
     if c.setdefault("architecture", "residual") not in NETWORKS:
         raise ValueError(f"{path}: architecture must be one of {', '.join(NETWORKS)}")
     c.setdefault("branches", 0)
-    c.setdefault("loss", {"pixel": 1})
+    c.setdefault("loss", {"pixel": 0.1, "teacher": 1} if taught else {"pixel": 1})
     if not isinstance(c["branches"], (int, float)) or c["branches"] < 0:
         raise ValueError(f"{path}: branches must be a number from 0")
     if not c.get("degrade", {}).get("shrink"):
@@ -293,7 +295,7 @@ def score(model, folder, scale, device):
 def session(o):
     """Train until the steps or the minutes are over; returns the run."""
     began = time.monotonic()
-    c = configuration(o.config, o.scale)
+    c = configuration(o.config, o.scale, bool(o.teacher))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(o.seed if o.seed is not None else time.time_ns() % 2**31)
     folder = pathlib.Path(o.run)

@@ -400,11 +400,14 @@ def check_teacher(folder, tiles):
     status, said = tool(*words)
     holds("a teacher that is missing is one sentence", status == 1 and said.count("\n") < 3,
           said.strip())
+    config.write_text(CONFIG, encoding="utf-8")
     status, said = tool(*words, "--teacher", ROOT / "models/photo-x3.safetensors")
     holds("so is one of another scale", status == 1 and "enlarges 3 times, not 2" in said,
           said.strip())
     status, said = tool(*words, "--teacher", tiny)
-    holds("a network is taught by another", status == 0, said[-200:] if status else "")
+    saved = torch.load(folder / "taught/checkpoint.pt") if status == 0 else {"config": "{}"}
+    holds("a network is taught by another, mostly", json.loads(saved["config"]).get("loss") ==
+          {"pixel": 0.1, "teacher": 1}, said[-200:] if status else "")
     status, said = tool("average.py", folder / "mean.safetensors", tiny, taught)
     a, b, mean = (nets.weights(path) for path in (tiny, taught, folder / "mean.safetensors"))
     holds("the mean of two lies between them", status == 0 and not torch.equal(
