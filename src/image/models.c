@@ -148,7 +148,7 @@ static bool is_file_here(const char *name)
 
 static enum fov_code unknown(const char *name, struct fov_err *err)
 {
-    char known[120] = "none", **names;
+    char known[512] = "none", **names;
     int n;
     if (!fov_models_list(&names, &n, NULL)) {
         size_t used = 0;
