@@ -152,9 +152,12 @@ static enum fov_code unknown(const char *name, struct fov_err *err)
     int n;
     if (!fov_models_list(&names, &n, NULL)) {
         size_t used = 0;
-        for (int i = 0; i < n && used < sizeof(known); i++)
+        bool fits = true;
+        for (int i = 0; i < n && fits; i++) {
+            fits = used + strlen(names[i]) + sizeof(", , ...") <= sizeof(known);
             used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
-                                     names[i]);
+                                     fits ? names[i] : "...");
+        }
         fov_models_free(names, n);
     }
     return fov_fail(err, FOV_EMODEL, "no network is called '%.40s'; there are: %s", name, known);

@@ -68,6 +68,15 @@ EOF
         upscale photo.png other.png --factor 2
 }
 
+@test "a name that is not there: the sentence has twenty that are, of ninety those that fit" {
+    local sentence="no network is called 'photo'; there are: network-01, *"
+    mkdir mine
+    touch mine/network-{01..20}.safetensors
+    FOVEA_MODELS=mine fails 69 "$sentence, network-20" models check photo
+    touch mine/network-{21..90}.safetensors
+    FOVEA_MODELS=mine fails 69 "$sentence, network-4[0-9], ..." models check photo
+}
+
 @test "an empty FOVEA_MODELS is none" {
     FOVEA_MODELS='' run_here "$FOVEA" models
     expect_status 0
