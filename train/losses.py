@@ -16,6 +16,9 @@ how much each counts; what is left out, or 0, is not computed:
                relu1_2, relu2_2 and relu3_1, each pixel's scaled to length 1: Zhang et al., The
                Unreasonable Effectiveness of Deep Features (arXiv:1801.03924), without its heads
   coarse       the same of both pictures at half their size: what is wider than relu3_1 sees
+  texture      the difference of which features go together (Gram matrices) in windows of some
+               pixels, wherever in them: Gatys et al. (arXiv:1505.07376), in windows as Sajjadi et
+               al., EnhanceNet (arXiv:1612.07919), have it
   adversarial  how well a critic, trained beside, tells results from originals: relativistic
                (Jolicoeur-Martineau, arXiv:1807.00734), and looking at the same features (Sauer et
                al., Projected GANs, arXiv:2111.01007), so that it learns fast and costs little
@@ -32,10 +35,12 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 import reference_nets as nets
 
-NAMES = ("pixel", "teacher", "consistency", "phases", "perceptual", "coarse", "adversarial")
+NAMES = ("pixel", "teacher", "consistency", "phases", "perceptual", "coarse", "texture",
+         "adversarial")
 CHANNELS = (64, 128, 256)  # of the features
 CRITIC_RATE = 2e-4
 CRITIC_WIDTH = 64
+SIDES = (16, 8, 8)  # of the windows of textures
 WINDOW = 6  # of phases, in pixels of the small picture
 GRID = 4  # of two poolings, in pixels
 POOL_BEFORE, TAKE_AFTER = (2, 4), (1, 3, 4)  # which of the 3x3 convolutions, from 0
@@ -126,6 +131,18 @@ class Distance(torch.autograd.Function):
         return b * g.to(a.dtype) - a * back.to(a.dtype), None
 
 
+def textures(features):
+    """For windows of each feature how often its channels go together: [windows, c * c]."""
+    found = []
+    for f, side in zip(features, SIDES):
+        n, c, h, w = f.shape
+        h, w = h // side, w // side
+        x = f[..., :h * side, :w * side].reshape(n, c, h, side, w, side)
+        x = x.permute(0, 2, 4, 1, 3, 5).reshape(n * h * w, c, side * side)
+        found.append(torch.bmm(x, x.transpose(1, 2)).flatten(1))
+    return found
+
+
 def relativistic(more, less):
     """How far `more` is from being judged truer than `less` everywhere; both ways round."""
     total = 0
@@ -145,7 +162,7 @@ class Losses:
         if not any(self.share.values()):
             raise ValueError("[loss] must name at least one loss")
         self.scale, self.features, self.critic = scale, None, None
-        if any(self.share[name] for name in ("perceptual", "coarse", "adversarial")):
+        if any(self.share[name] for name in ("perceptual", "coarse", "texture", "adversarial")):
             if not features:
                 raise ValueError("[loss] asks for features: name their file with --features")
             self.features = Features(features, device)
@@ -183,6 +200,11 @@ class Losses:
                 with torch.no_grad():
                     true_coarse = self.features(F.avg_pool2d(large[part], 2))
                 total = total + s["coarse"] * sum(map(Distance.apply, coarse, true_coarse))
+            if s["texture"]:
+                with torch.no_grad():
+                    true_textures = textures(true)
+                total = total + s["texture"] * sum(map(Distance.apply, textures(made),
+                                                       true_textures))
             if self.critic:
                 self.teach([f.detach() for f in made], true)
                 total = total + s["adversarial"] * self.judge(made, true)

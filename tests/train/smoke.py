@@ -209,7 +209,7 @@ def check_losses(folder, picture):
     def loss(name, a):
         return float(losses.Losses({name: 1}, 4, features, "cpu")(a, x, x))
 
-    for name in ("pixel", "teacher", "consistency", "perceptual", "coarse"):
+    for name in ("pixel", "teacher", "consistency", "perceptual", "coarse", "texture"):
         holds(f"{name} is 0 between equals", loss(name, x) < 0.0011 < 4 * loss(name, noisy))
     dots = x.clone()
     dots[..., ::4, ::4] += 0.1  # as much energy as noise of a quarter of that
