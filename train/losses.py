@@ -40,7 +40,7 @@ NAMES = ("pixel", "teacher", "consistency", "phases", "perceptual", "coarse", "t
 CHANNELS = (64, 128, 256)  # of the features
 CRITIC_RATE = 2e-4
 CRITIC_WIDTH = 64
-SIDES = (16, 8, 8)  # of the windows of textures
+SIDES = (16, 8, 8)  # of the windows of textures, in pixels of each feature
 WINDOW = 6  # of phases, in pixels of the small picture
 GRID = 4  # of two poolings, in pixels
 POOL_BEFORE, TAKE_AFTER = (2, 4), (1, 3, 4)  # which of the 3x3 convolutions, from 0
@@ -132,10 +132,12 @@ class Distance(torch.autograd.Function):
 
 
 def textures(features):
-    """For windows of each feature how often its channels go together: [windows, c * c]."""
+    """For windows of each feature how often its channels go together: [windows, c * c]. What is
+    smaller than a window is one."""
     found = []
     for f, side in zip(features, SIDES):
         n, c, h, w = f.shape
+        side = min(side, h, w)
         h, w = h // side, w // side
         x = f[..., :h * side, :w * side].reshape(n, c, h, side, w, side)
         x = x.permute(0, 2, 4, 1, 3, 5).reshape(n * h * w, c, side * side)

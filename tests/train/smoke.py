@@ -219,6 +219,17 @@ def check_losses(folder, picture):
           loss("consistency", darker) > loss("consistency", noisy))
     holds("pixel sees texture more than colour", loss("pixel", darker) < loss("pixel", noisy))
 
+    f = [torch.rand(1, 4, 32, 32)]
+    moved = f[0].clone()
+    moved[..., :16, :16] = moved[..., :16, :16].flip(2).roll(5, 3)
+    swapped = f[0].roll(16, 3)
+    grams = [losses.textures([x])[0] for x in (f[0], moved, swapped)]
+    holds("texture does not see where in a window, but in which", grams[0].shape == (4, 16) and
+          torch.allclose(grams[0], grams[1], atol=1e-3) and
+          not torch.allclose(grams[0], grams[2], atol=1e-1))
+    holds("and what is smaller than a window is one",
+          losses.textures([f[0][..., :5, :9]])[0].shape == (1, 16))
+
     both = losses.Losses({"adversarial": 1}, 4, features, "cpu")
     with torch.no_grad():
         true, made = both.features(x), both.features(noisy)
