@@ -74,7 +74,9 @@ static enum fov_code parse_mix(const char *text, int factor, char **ret_path, do
 enum fov_code fov_cli_model(const struct fov_args *args, int factor, struct fov_engine *engine,
                             struct fov_model **ret_model, struct fov_err *err)
 {
-    const struct fov_dials dials = {args->detail, args->denoise};
+    /* No new pixels, no new texture. */
+    const double detail = factor == 1 && args->detail < 0 ? 0 : args->detail;
+    const struct fov_dials dials = {detail, args->denoise};
     FOV_AUTO(fov_free_at) char *path = NULL;
     FOV_AUTO(fov_free_at) char *other = NULL;
     double share = 0;

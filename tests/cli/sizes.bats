@@ -93,6 +93,13 @@ was, harmed, cleaned = (np.asarray(Image.open(f).convert("L"), float)
 before, after = (10 * np.log10(255 ** 2 / ((was - x) ** 2).mean()) for x in (harmed, cleaned))
 assert after > before + 0.4, (before, after)
 END
+    # no new pixels, no new texture; but who asks for it gets it
+    run_here "$FOVEA" upscale harmed.jpg faithful.png --factor 1 --detail 0
+    expect_status 0
+    cmp cleaned.png faithful.png
+    run_here "$FOVEA" upscale harmed.jpg drawn.png --factor 1 --detail 0.8
+    expect_status 0
+    not cmp -s cleaned.png drawn.png
     fails 2 '--factor 1 cleans a picture, which --method ai does' \
         upscale photo.png no.png --factor 1 --method lanczos
 }
