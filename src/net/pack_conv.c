@@ -21,7 +21,7 @@ size_t fov_pack_conv_bytes(enum fov_method method, int taps, size_t in_ch, size_
     const size_t n = in_ch * out_ch;
     switch (method) {
     case FOV_WINOGRAD_F32:
-        return n * FOV_WINO_WIDE_VALUES * sizeof(float);
+        return n * POSITIONS * sizeof(float);
     case FOV_WINOGRAD_I16:
         return n * POSITIONS * sizeof(int16_t);
     case FOV_WINOGRAD_BYTES:
@@ -43,30 +43,28 @@ static void pack_direct(const float *weights, size_t n_taps, size_t in_ch, size_
                         weights[((group + o) * in_ch + i) * n_taps + tap];
 }
 
-static const double narrow_g[FOV_WINO_IN][3] = FOV_WINO_G;
-static const double wide_g[FOV_WINO_WIDE_IN][3] = FOV_WINO_WIDE_G;
+static const double g_down[FOV_WINO_ROWS][3] = FOV_WINO_G_DOWN;
+static const double g_across[FOV_WINO_PX][3] = FOV_WINO_G_ACROSS;
 
 /* The 3x3 kernels of one input channel and a group of output channels, [9][GROUP], transformed:
- * u[6][n][GROUP] = G w across^T, `stride` floats from one position to the next. */
-static void transform(const double w[9][GROUP], const double (*across)[3], int n, float *u,
-                      size_t stride)
+ * u[6][8][GROUP] = G w G'^T, `stride` floats from one position to the next. */
+static void transform(const double w[9][GROUP], float *u, size_t stride)
 {
-    const double(*const g)[3] = narrow_g;
-    double half[FOV_WINO_IN][3][GROUP];
-    for (int i = 0; i < FOV_WINO_IN; i++)
+    const double(*const g)[3] = g_down, (*const across)[3] = g_across;
+    double half[FOV_WINO_ROWS][3][GROUP];
+    for (int i = 0; i < FOV_WINO_ROWS; i++)
         for (int k = 0; k < 3; k++)
             for (int o = 0; o < GROUP; o++)
                 half[i][k][o] = g[i][0] * w[k][o] + g[i][1] * w[3 + k][o] + g[i][2] * w[6 + k][o];
-    for (int i = 0; i < FOV_WINO_IN; i++)
-        for (int j = 0; j < n; j++, u += stride)
+    for (int i = 0; i < FOV_WINO_ROWS; i++)
+        for (int j = 0; j < FOV_WINO_PX; j++, u += stride)
             for (int o = 0; o < GROUP; o++)
                 u[o] = (float)(half[i][0][o] * across[j][0] + half[i][1][o] * across[j][1] +
                                half[i][2][o] * across[j][2]);
 }
 
-/* dst[positions][out_ch / GROUP][in_ch][GROUP]; `across` has n rows. */
-static void pack_winograd(const float *weights, size_t in_ch, size_t out_ch,
-                          const double (*across)[3], int n, float *dst)
+/* dst[POSITIONS][out_ch / GROUP][in_ch][GROUP] */
+static void pack_winograd(const float *weights, size_t in_ch, size_t out_ch, float *dst)
 {
     double w[9][GROUP];
     for (size_t group = 0; group < out_ch; group += GROUP)
@@ -74,7 +72,7 @@ static void pack_winograd(const float *weights, size_t in_ch, size_t out_ch,
             for (size_t o = 0; o < GROUP; o++)
                 for (size_t tap = 0; tap < 9; tap++)
                     w[tap][o] = (double)weights[((group + o) * in_ch + i) * 9 + tap];
-            transform(w, across, n, dst + group * in_ch + i * GROUP, out_ch * in_ch);
+            transform(w, dst + group * in_ch + i * GROUP, out_ch * in_ch);
         }
 }
 
@@ -160,11 +158,11 @@ void fov_pack_conv(enum fov_method method, const float *weights, int taps, size_
         pack_direct(weights, (size_t)taps * (size_t)taps, in_ch, out_ch, dst);
         break;
     case FOV_WINOGRAD_F32:
-        pack_winograd(weights, in_ch, out_ch, wide_g, FOV_WINO_WIDE_IN, dst);
+        pack_winograd(weights, in_ch, out_ch, dst);
         break;
     case FOV_WINOGRAD_I16:
     case FOV_WINOGRAD_BYTES:
-        pack_winograd(weights, in_ch, out_ch, narrow_g, FOV_WINO_IN, room);
+        pack_winograd(weights, in_ch, out_ch, room);
         round_weights(method, room, in_ch, out_ch, dst, ret_scale);
         break;
     }

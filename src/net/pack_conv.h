@@ -3,8 +3,8 @@
  *
  *     FOV_DIRECT         float   [out_ch / 16][taps rows][taps pixels][in_ch][16]
  *     FOV_WINOGRAD_F32   float   [48][out_ch / 16][in_ch][16]
- *     FOV_WINOGRAD_I16   int16   [36][out_ch / 16][in_ch / 2][16][2]
- *     FOV_WINOGRAD_BYTES bytes   [36][out_ch / 16][in_ch / 64][2][4][4][16][4]
+ *     FOV_WINOGRAD_I16   int16   [48][out_ch / 16][in_ch / 2][16][2]
+ *     FOV_WINOGRAD_BYTES bytes   [48][out_ch / 16][in_ch / 64][2][4][4][16][4]
  *
  * The last holds the same whole numbers for AMX: the upper bytes, then the lower ones, of 64 input
  * channels, zeros where there are fewer; channel 16 b + 4 a + c of them stands at [a][b][][c].

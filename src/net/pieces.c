@@ -39,7 +39,7 @@ struct cut {
 };
 
 struct layout {
-    int tile, radius, overlap; /* of the network, on the picture: side of a tile, see plan.h */
+    int tile_rows, tile_px, radius, overlap; /* of the network, on the picture: see plan.h */
     struct cut columns, rows;
     struct fov_shape piece;
     size_t row_bytes;   /* of the picture */
@@ -105,7 +105,7 @@ static int rows_within(const struct layout *l, size_t bytes, int around, int hei
     const size_t some = (size_t)around * in, all = (size_t)height * in;
     const size_t a = bytes > some ? (bytes - some) / (in + out) : 0;
     const size_t b = bytes > all ? (bytes - all) / out : 0;
-    const size_t rows = a > b ? a : b, tile = (size_t)l->tile;
+    const size_t rows = a > b ? a : b, tile = (size_t)l->tile_rows;
     return rows >= (size_t)height ? height : (int)(rows / tile * tile);
 }
 
@@ -116,7 +116,7 @@ static bool cut_rows(struct layout *l, const struct fov_packed *net, int n_threa
 {
     const size_t pixel = (size_t)shape->n_channels * fov_sample_bytes(shape->sample);
     const size_t scale = (size_t)net->scale;
-    const int before = l->overlap, after = l->radius + 2 * l->tile;
+    const int before = l->overlap, after = l->radius + 2 * l->tile_rows;
     l->piece = *shape;
     l->piece.width_px = l->columns.length;
     l->row_bytes = (size_t)shape->width_px * pixel;
@@ -124,11 +124,11 @@ static bool cut_rows(struct layout *l, const struct fov_packed *net, int n_threa
 
     const size_t wave = fov_wave_memory(net, n_threads, &l->piece) + l->piece_bytes;
     const int rows = wave > limit ? 0
-                                  : rows_within(l, limit - wave, before + after + 3 * l->tile,
+                                  : rows_within(l, limit - wave, before + after + 3 * l->tile_rows,
                                                 shape->height_px, net->scale);
     if (rows == 0)
         return false;
-    l->rows = cut_into(shape->height_px, rows, before, after, l->tile);
+    l->rows = cut_into(shape->height_px, rows, before, after, l->tile_rows);
     l->piece.height_px = l->rows.length;
     l->window_bytes = (size_t)l->rows.length * l->row_bytes;
     l->chunk_bytes = (size_t)l->rows.step * l->row_bytes * scale * scale;
@@ -152,14 +152,15 @@ static bool lay_out(const struct fov_packed *net, int n_threads, const struct fo
     bool found = false;
     if (fov_plan_init(net, 1, 1, 1, &plan, NULL))
         return false;
-    l.tile = (plan.tile_px == FOV_TILE_PX ? FOV_TILE_PX : FOV_TILES_PX) * net->unshuffle;
+    l.tile_rows = FOV_TILE_ROWS * net->unshuffle;
+    l.tile_px = FOV_TILE_PX * net->unshuffle;
     l.radius = fov_plan_radius(&plan) * net->unshuffle;
     l.overlap = fov_plan_overlap(&plan) * net->unshuffle;
     fov_plan_done(&plan);
 
-    for (int n = 2; n <= MAX_COLUMNS && shape->width_px / n >= l.tile; n++) {
+    for (int n = 2; n <= MAX_COLUMNS && shape->width_px / n >= l.tile_px; n++) {
         l.columns = cut_into(shape->width_px, (shape->width_px + n - 1) / n, l.overlap,
-                             l.overlap + l.tile, l.tile);
+                             l.overlap + l.tile_px, l.tile_px);
         if (cut_rows(&l, net, n_threads, shape, limit) &&
             (!found || waste(&l) < waste(ret_layout))) {
             *ret_layout = l;

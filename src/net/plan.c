@@ -162,7 +162,7 @@ static void size_layers(const struct fov_packed *net, int width, int height, str
         const struct fov_packed_layer *const l = &net->layers[i < net->n_layers ? i : i - 1];
         p->layers[i].side = l->side;
         p->layers[i].height = height * l->resolution;
-        p->layers[i].block_rows = FOV_TILE_PX * l->resolution;
+        p->layers[i].block_rows = FOV_TILE_ROWS * l->resolution;
         p->layers[i].n_px = (size_t)width * (size_t)l->resolution;
     }
 }
@@ -181,7 +181,6 @@ enum fov_code fov_plan_init(const struct fov_packed *net, int width, int height,
     FOV_AUTO(fov_plan_done)
     struct fov_plan p = {
         .n_layers = n_layers,
-        .tile_px = FOV_TILE_PX,
         .layers = fov_calloc((size_t)n_layers, sizeof(*p.layers)),
         .edges_in = fov_calloc(n_edges, sizeof(*p.edges_in)),
         .edges_out = fov_calloc(n_edges, sizeof(*p.edges_out)),
@@ -191,9 +190,6 @@ enum fov_code fov_plan_init(const struct fov_packed *net, int width, int height,
         return fov_fail(err, FOV_ENOMEM, "no memory to plan %d layers", n_layers);
 
     size_layers(net, width, height, &p);
-    for (int i = 1; i < net->n_layers; i++)
-        if (net->layers[i].method == FOV_WINOGRAD_F32)
-            p.tile_px = FOV_WINO_WIDE_OUT;
     connect_layers(net, &p);
     const struct fov_plan_layer *const result = &p.layers[n_layers - 1];
     p.n_blocks = rows_up(result->height + result->offset, result->block_rows);
@@ -211,5 +207,5 @@ enum fov_code fov_plan_init(const struct fov_packed *net, int width, int height,
 int fov_plan_radius(const struct fov_plan *plan)
 {
     const struct fov_plan_layer *const result = &plan->layers[plan->n_layers - 1];
-    return rows_up(result->offset * FOV_TILE_PX, result->block_rows);
+    return rows_up(result->offset * FOV_TILE_ROWS, result->block_rows);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan.h -- what a picture of some width needs to run through a network band by band.
  *
- * Every layer works in blocks of FOV_TILE_PX rows of the input, which are `resolution` times as
+ * Every layer works in blocks of FOV_TILE_ROWS rows of the input, which are `resolution` times as
  * many rows of its own, and block b of a layer with offset k covers the rows from b * block_rows -
  * k: each layer's grid is shifted up by the rows that it looks ahead, so that block b of a layer
  * needs no more than block b of the layers it reads.
@@ -56,7 +56,6 @@ struct fov_plan {
     int n_blocks, band_blocks; /* band_blocks: at most FOV_MAX_BAND_BLOCKS */
     int n_layers;              /* the result counted */
     int n_edges;
-    int tile_px; /* along a row: of the widest tile that a layer works in */
     struct fov_plan_layer *layers;
     struct fov_edge *edges_in;  /* sorted by `to` */
     struct fov_edge *edges_out; /* sorted by `from` */
@@ -82,7 +81,7 @@ int fov_plan_radius(const struct fov_plan *plan);
  * layer carries that on by a tile. */
 static inline int fov_plan_overlap(const struct fov_plan *plan)
 {
-    return plan->tile_px * fov_plan_radius(plan);
+    return FOV_TILE_PX * fov_plan_radius(plan);
 }
 
 /* From the first byte of a row to its pixel 0. */

@@ -221,7 +221,7 @@ static void carry_on(const struct fov_wave *w, int layer, int block)
             carry_row(w, layer, y, block, layer_row(w, layer, y, block));
 }
 
-/* The FOV_TILE_PX rows from `first` on, which may lie partly outside the picture. */
+/* The FOV_TILE_ROWS rows from `first` on, which may lie partly outside the picture. */
 static void run_conv(const struct fov_wave *w, int layer, int first, int block, void *scratch)
 {
     const struct fov_packed_layer *const l = &w->net->layers[layer];
@@ -237,10 +237,10 @@ static void run_conv(const struct fov_wave *w, int layer, int first, int block, 
         rows.src[k].n_ch = w->net->layers[l->in[k]].n_ch;
         const int border =
             l->conv.taps / 2; /* rows that a 1x1 layer does not read may be nowhere */
-        for (int i = 1 - border; i < FOV_TILE_PX + 1 + border; i++)
+        for (int i = 1 - border; i < FOV_TILE_ROWS + 1 + border; i++)
             rows.src[k].row[i] = source_row(w, l->in[k], first - 1 + i, block);
     }
-    for (int i = 0; i < FOV_TILE_PX; i++) {
+    for (int i = 0; i < FOV_TILE_ROWS; i++) {
         const int y = first + i;
         if (y < 0 || y >= p->height)
             continue;
@@ -250,7 +250,7 @@ static void run_conv(const struct fov_wave *w, int layer, int first, int block, 
             rows.add[k][i] = pixel_row(w, l->add[k], y, block);
     }
     fov_kernel_for(w->kernels, l->method)(&rows);
-    for (int i = 0; i < FOV_TILE_PX; i++)
+    for (int i = 0; i < FOV_TILE_ROWS; i++)
         for (int s = 0; rows.dst[0][i] && s < l->side; s++) {
             const int y = (first + i) * l->side + s;
             carry_row(w, layer, y, block, layer_row(w, layer, y, block));
@@ -293,8 +293,8 @@ static void run(struct fov_work *work, uint32_t task, int slot)
         for (int y = y0; y <= y1; y++)
             run_result_row(w, y, block, scratch);
     else
-        for (int y = fov_plan_first_row(&w->plan, layer, block); y <= y1; y += FOV_TILE_PX)
-            if (y + FOV_TILE_PX > y0)
+        for (int y = fov_plan_first_row(&w->plan, layer, block); y <= y1; y += FOV_TILE_ROWS)
+            if (y + FOV_TILE_ROWS > y0)
                 run_conv(w, layer, y, block, scratch);
 }
 
@@ -479,7 +479,7 @@ static enum fov_code plan_wave(struct fov_wave *w, const struct fov_packed *net,
     w->result_row_bytes = w->input_row_bytes * (size_t)net->scale;
     w->result_rows = shape->height_px * net->scale;
     w->result_ring_rows =
-        least(2 * w->plan.band_blocks * FOV_TILE_PX * net->scale * u, w->result_rows);
+        least(2 * w->plan.band_blocks * FOV_TILE_ROWS * net->scale * u, w->result_rows);
     w->scratch_bytes =
         fov_round_up(net->scratch_bytes > row_floats * sizeof(float) ? net->scratch_bytes
                                                                      : row_floats * sizeof(float),

@@ -104,11 +104,11 @@ void fov_whole_run(struct fov_whole *whole, const struct fov_kernels *kernels, i
     for (int k = 0; k < layer->n_in; k++)
         rows.src[k].n_ch = whole->net->layers[layer->in[k]].n_ch;
 
-    for (int first = -(p->offset % FOV_TILE_PX); first < p->height; first += FOV_TILE_PX) {
+    for (int first = -(p->offset % FOV_TILE_ROWS); first < p->height; first += FOV_TILE_ROWS) {
         for (int k = 0; k < layer->n_in; k++)
-            for (int r = 0; r < FOV_TILE_PX + 2; r++)
+            for (int r = 0; r < FOV_TILE_ROWS + 2; r++)
                 rows.src[k].row[r] = source_row(whole, layer->in[k], first - 1 + r);
-        for (int r = 0; r < FOV_TILE_PX; r++) {
+        for (int r = 0; r < FOV_TILE_ROWS; r++) {
             const int y = first + r;
             const bool inside = y >= 0 && y < p->height;
             for (int s = 0; s < layer->side; s++)

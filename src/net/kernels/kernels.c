@@ -30,13 +30,13 @@ bool fov_conv_takes_bytes(fov_conv_fn *fn)
 }
 
 /* The parts of winograd_x86.h's and winograd_c.h's scratch memory, at most: values of the tiles
- * (two bytes for each of 36 x 32, or float32 for 48 x 12), products of 64 channels,
+ * (two bytes for each of 48 x 32, or float32 for 48 x 12), products of 64 channels,
  * columns, and one tile's values before they are rounded. */
 size_t fov_conv_scratch_bytes(size_t in_ch)
 {
     const size_t tiles = FOV_WINO_VALUES * FOV_WINO_BYTE_TILES;
     const size_t values = tiles * fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS) * 2;
-    const size_t columns = 12 * FOV_WINO_IN * in_ch, tile = FOV_WINO_VALUES * in_ch;
+    const size_t columns = 12 * FOV_WINO_ROWS * in_ch, tile = FOV_WINO_VALUES * in_ch;
 
     return values + (tiles * 64 + columns + tile) * sizeof(float) + 4096;
 }

@@ -6,7 +6,7 @@
  * FOV_INPUT_CHANNELS or such a multiple). A row has one pixel of zeros to its left and
  * FOV_ROW_SLACK_PX pixels of zeros to its right.
  *
- * All kernels compute the same thing, a convolution of up to FOV_TILE_PX rows, in different
+ * All kernels compute the same thing, a convolution of up to FOV_TILE_ROWS rows, in different
  * arithmetic, so they have one type and one argument; pack.c lays out the weights of each.
  */
 #ifndef FOV_NET_KERNELS_H
@@ -16,13 +16,13 @@
 #include <stddef.h>
 
 /* Output channels that a kernel makes together, one AVX-512 vector; channels of the input, RGB and
- * a zero; rows of a call and of a Winograd tile; pixels after which each Winograd kernel begins a
- * tile; pixels of zeros on the right of a row: what the last tile may read beyond the picture, and
- * what the widest block of pixels of a direct kernel may. */
+ * a zero; rows of a call and of a Winograd tile; pixels of a row of such a tile; pixels of zeros on
+ * the right of a row: what the last tile may read beyond the picture, and what the widest block of
+ * pixels of a direct kernel may. */
 #define FOV_CHANNEL_GROUP  16
 #define FOV_INPUT_CHANNELS 4
-#define FOV_TILE_PX        4
-#define FOV_TILES_PX       12
+#define FOV_TILE_ROWS      4
+#define FOV_TILE_PX        6
 #define FOV_ROW_SLACK_PX   16
 
 #define FOV_MAX_SOURCES 5 /* layers side by side at the input of a convolution */
@@ -55,11 +55,11 @@ struct fov_conv {
 /* A layer that a convolution reads: rows y - 1 .. y + n_rows, each from the zero left of pixel 0.
  * With 1x1 only rows 1 .. n_rows are read. Channels follow those of the source before. */
 struct fov_source {
-    const void *row[FOV_TILE_PX + 2];
+    const void *row[FOV_TILE_ROWS + 2];
     size_t n_ch; /* padded */
 };
 
-/* Up to FOV_TILE_PX rows of a layer. */
+/* Up to FOV_TILE_ROWS rows of a layer. */
 struct fov_conv_rows {
     const struct fov_conv *conv;
     struct fov_source src[FOV_MAX_SOURCES];
@@ -67,9 +67,9 @@ struct fov_conv_rows {
     /* dst[s][i]: where channels s * dst_ch up of row i go, n_px x dst_ch; NULL: nowhere. More than
      * one s, when the result is shuffled into pixels: row i becomes rows dst[0][i], dst[1][i] ...
      */
-    void *dst[FOV_MAX_SHUFFLE][FOV_TILE_PX];
+    void *dst[FOV_MAX_SHUFFLE][FOV_TILE_ROWS];
     size_t dst_ch;
-    const void *add[FOV_MAX_ADDS][FOV_TILE_PX]; /* n_px x dst_ch; only where there is one dst */
+    const void *add[FOV_MAX_ADDS][FOV_TILE_ROWS]; /* n_px x dst_ch; only where there is one dst */
     size_t n_px;
     void *scratch; /* fov_conv_scratch_bytes(), 64-byte aligned, of this call alone */
 };
@@ -77,8 +77,8 @@ struct fov_conv_rows {
 /* dst = activation(bias + convolution of src) + sum of add_scale[i] * add[i].
  *
  * conv_direct sums products in float32. conv_winograd_f32 uses F(4x6, 3x3) in float32, and
- * conv_winograd_i16 F(4x4, 3x3) with tiles and weights rounded to int16 (winograd.h): 3x3 only,
- * in_ch a multiple of FOV_CHANNEL_GROUP. src, dst and add do not overlap.
+ * conv_winograd_i16 with tiles and weights rounded to int16 (winograd.h): 3x3 only, in_ch a
+ * multiple of FOV_CHANNEL_GROUP. src, dst and add do not overlap.
  *
  * conv_direct: a pixel's value does not depend on where in the row it stands. Winograd: it does
  * not depend on where in the row its tile stands, nor on how many tiles there are. Variants differ

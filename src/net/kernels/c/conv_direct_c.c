@@ -39,7 +39,7 @@ static void conv_group(const struct fov_conv_rows *r, int row, size_t x, size_t 
 
 void fov_conv_direct_c(const struct fov_conv_rows *r)
 {
-    for (int row = 0; row < FOV_TILE_PX; row++)
+    for (int row = 0; row < FOV_TILE_ROWS; row++)
         for (size_t channel = 0; channel < r->conv->out_ch; channel += GROUP)
             for (size_t x = 0; r->dst[channel / r->dst_ch][row] && x < r->n_px; x++)
                 conv_group(r, row, x, channel);

@@ -136,7 +136,7 @@ static void conv_gathered(const struct fov_conv_rows *r, int row)
 
 static inline void conv_direct(const struct fov_conv_rows *r)
 {
-    for (int row = 0; row < FOV_TILE_PX; row++) {
+    for (int row = 0; row < FOV_TILE_ROWS; row++) {
         if (!r->dst[0][row])
             continue;
         if (r->n_src > 1 || r->conv->src_element != FOV_ELEMENT_F32) {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* winograd_x86.h -- the body of every x86 Winograd convolution. See winograd.h for the mathematics.
  *
- *   rows -> columns -> values [36][tiles][in_ch] -> products [tiles][36][64] -> rows
+ *   rows -> columns -> values [48][tiles][in_ch] -> products [tiles][48][64] -> rows
  *           |__ transform __|                  |__ multiply __|            |__ store
  *
  * For TILES tiles at a time, so that values, products and the weights of a position stay
- * in the L2 cache; float32 has 48 positions. The transform goes over columns first: a column of 6
- * pixels serves the two tiles that it may lie in, so a ring of 12 transformed columns leaves 4 new
- * ones (float32: 6) to each tile.
+ * in the L2 cache. The transform goes over columns first: a column of 6 pixels serves the two tiles
+ * that it may lie in, so a ring of 12 transformed columns leaves 6 new ones to each tile.
  *
  * The includer defines WINO_I16 (0 or 1), for int16 vi_dot(), and multiply_panel(), which knows the
  * shapes of its blocks, behind one of the vec_*.h. With WINO_BYTES int16 values are two planes of
@@ -33,11 +32,11 @@ enum { STEP = 1 };
 #endif
 
 enum {
-    IN = FOV_WINO_IN, /* along a column */
-    OUT = FOV_TILE_PX,
-    WIDE_IN = WINO_I16 ? IN : FOV_WINO_WIDE_IN, /* along a row */
-    WIDE_OUT = WINO_I16 ? OUT : FOV_WINO_WIDE_OUT,
-    POSITIONS = IN * WIDE_IN,
+    ROWS_IN = FOV_WINO_ROWS,
+    PX_IN = FOV_WINO_PX,
+    ROWS = FOV_TILE_ROWS,
+    PX = FOV_TILE_PX,
+    POSITIONS = FOV_WINO_VALUES,
 #if defined(WINO_BYTES)
     TILES = FOV_WINO_BYTE_TILES,
 #else
@@ -58,7 +57,7 @@ enum {
 struct scratch {
     value *values; /* [POSITIONS][TILES][in_ch], then GAP; in bytes [2][POSITIONS][TILES][in_ch] */
     product *products; /* [TILES][POSITIONS][panel] */
-    float *columns;    /* [in_ch / VF][RING][IN][VF] */
+    float *columns;    /* [in_ch / VF][RING][ROWS_IN][VF] */
     float *tile;       /* [POSITIONS][in_ch]: int16 only, before the rounding */
     float unit[TILES]; /* int16 only: what a whole value of a tile is worth */
 };
@@ -73,12 +72,12 @@ static void scratch_divide(struct scratch *s, void *block, size_t in_ch)
     s->values = block;
     s->products = (product *)(void *)(s->values + POSITIONS * (TILES * n_ch + GAP));
     s->columns = (float *)s->products + POSITIONS * TILES * MAX_PANEL;
-    s->tile = s->columns + RING * IN * in_ch;
+    s->tile = s->columns + RING * ROWS_IN * in_ch;
 }
 
-/* ---- transforms: of six values 12 operations in, 12 out; of eight 24 and 21 --------------- */
+/* ---- transforms: of six values 12 operations in, 12 out; of eight 24 and 20 --------------- */
 
-static ALWAYS_INLINE void transform_in(const vf d[IN], vf ret[IN])
+static ALWAYS_INLINE void transform_column_in(const vf d[ROWS_IN], vf ret[ROWS_IN])
 {
     const vf t1 = vf_fnma(vf_set1(2), d[2], d[4]), u1 = vf_fnma(vf_set1(2), d[1], d[3]);
     const vf t2 = vf_fnma(vf_set1(0.5f), d[2], d[4]), u2 = vf_fnma(vf_set1(0.5f), d[1], d[3]);
@@ -90,7 +89,7 @@ static ALWAYS_INLINE void transform_in(const vf d[IN], vf ret[IN])
     ret[5] = vf_fnma(vf_set1(2.5f), d[3], vf_add(d[1], d[5]));
 }
 
-static ALWAYS_INLINE void transform_out(const vf m[IN], vf ret[OUT])
+static ALWAYS_INLINE void transform_column_out(const vf m[ROWS_IN], vf ret[ROWS])
 {
     const vf s1 = vf_add(m[1], m[2]), e1 = vf_sub(m[1], m[2]);
     const vf s2 = vf_add(m[3], m[4]), e2 = vf_sub(m[3], m[4]);
@@ -100,41 +99,41 @@ static ALWAYS_INLINE void transform_out(const vf m[IN], vf ret[OUT])
     ret[3] = vf_fma(vf_set1(0.5f * FOV_WINO_A), e1, vf_fma(vf_set1(FOV_WINO_B), e2, m[5]));
 }
 
-#if WINO_I16
-#define transform_row_in  transform_in
-#define transform_row_out transform_out
-#else
-static ALWAYS_INLINE void transform_row_in(const vf d[WIDE_IN], vf ret[WIDE_IN])
+static ALWAYS_INLINE void transform_row_in(const vf d[PX_IN], vf ret[PX_IN])
 {
-    const vf t1 = vf_fnma(vf_set1(4.25f), d[4], vf_add(d[2], d[6]));
-    const vf u1 = vf_fnma(vf_set1(4.25f), d[3], vf_add(d[1], d[5]));
-    const vf t2 = vf_fma(vf_set1(0.25f), d[2], vf_fnma(vf_set1(1.25f), d[4], d[6]));
-    const vf u2 = vf_fma(vf_set1(0.25f), d[1], vf_fnma(vf_set1(1.25f), d[3], d[5]));
-    const vf t3 = vf_fma(vf_set1(4), d[2], vf_fnma(vf_set1(5), d[4], d[6]));
-    const vf u3 = vf_fma(vf_set1(4), d[1], vf_fnma(vf_set1(5), d[3], d[5]));
-    ret[0] = vf_fma(vf_set1(5.25f), vf_sub(d[4], d[2]), vf_sub(d[0], d[6]));
+    const float p = FOV_WINO_P, q = FOV_WINO_Q, p2 = p * p, q2 = q * q;
+    const vf c = vf_set1(FOV_WINO_C), c1 = vf_set1(FOV_WINO_C - 1);
+    const vf t1 = vf_fnma(c1, d[4], vf_add(d[2], d[6]));
+    const vf u1 = vf_fnma(c1, d[3], vf_add(d[1], d[5]));
+    const vf t2 = vf_fma(vf_set1(q2), d[2], vf_fnma(vf_set1(1 + q2), d[4], d[6]));
+    const vf u2 = vf_fma(vf_set1(q2), d[1], vf_fnma(vf_set1(1 + q2), d[3], d[5]));
+    const vf t3 = vf_fma(vf_set1(p2), d[2], vf_fnma(vf_set1(1 + p2), d[4], d[6]));
+    const vf u3 = vf_fma(vf_set1(p2), d[1], vf_fnma(vf_set1(1 + p2), d[3], d[5]));
+    ret[0] = vf_fma(c, vf_sub(d[4], d[2]), vf_sub(d[0], d[6]));
     ret[1] = vf_add(t1, u1);
     ret[2] = vf_sub(t1, u1);
-    ret[3] = vf_fma(vf_set1(2), u2, t2);
-    ret[4] = vf_fnma(vf_set1(2), u2, t2);
-    ret[5] = vf_fma(vf_set1(0.5f), u3, t3);
-    ret[6] = vf_fnma(vf_set1(0.5f), u3, t3);
-    ret[7] = vf_fma(vf_set1(5.25f), vf_sub(d[3], d[5]), vf_sub(d[7], d[1]));
+    ret[3] = vf_fma(vf_set1(p), u2, t2);
+    ret[4] = vf_fnma(vf_set1(p), u2, t2);
+    ret[5] = vf_fma(vf_set1(q), u3, t3);
+    ret[6] = vf_fnma(vf_set1(q), u3, t3);
+    ret[7] = vf_fma(c, vf_sub(d[3], d[5]), vf_sub(d[7], d[1]));
 }
 
-static ALWAYS_INLINE void transform_row_out(const vf m[WIDE_IN], vf ret[WIDE_OUT])
+static ALWAYS_INLINE void transform_row_out(const vf m[PX_IN], vf ret[PX])
 {
+    const vf p = vf_set1(FOV_WINO_P), p2 = vf_set1(FOV_WINO_P * FOV_WINO_P);
+    const vf q = vf_set1(FOV_WINO_Q), q2 = vf_set1(FOV_WINO_Q * FOV_WINO_Q);
+    const vf q3 = vf_mul(q2, q), q4 = vf_mul(q2, q2);
     const vf s1 = vf_add(m[1], m[2]), e1 = vf_sub(m[1], m[2]);
     const vf s2 = vf_add(m[3], m[4]), e2 = vf_sub(m[3], m[4]);
     const vf s3 = vf_add(m[5], m[6]), e3 = vf_sub(m[5], m[6]);
-    ret[0] = vf_add(vf_add(m[0], s1), vf_add(s2, s3));
-    ret[1] = vf_fma(vf_set1(0.5f), e3, vf_fma(vf_set1(2), e2, e1));
-    ret[2] = vf_fma(vf_set1(0.25f), s3, vf_fma(vf_set1(4), s2, s1));
-    ret[3] = vf_fma(vf_set1(0.125f), e3, vf_fma(vf_set1(8), e2, e1));
-    ret[4] = vf_fma(vf_set1(0.0625f), s3, vf_fma(vf_set1(16), s2, s1));
-    ret[5] = vf_fma(vf_set1(0.03125f), e3, vf_fma(vf_set1(32), e2, vf_add(e1, m[7])));
+    ret[0] = vf_fma(p, s3, vf_fma(q3, s2, vf_add(m[0], s1)));
+    ret[1] = vf_fma(q2, e2, vf_add(e1, e3));
+    ret[2] = vf_fma(q, vf_add(s2, s3), s1);
+    ret[3] = vf_fma(q2, e3, vf_add(e1, e2));
+    ret[4] = vf_fma(q3, s3, vf_fma(p, s2, s1));
+    ret[5] = vf_fma(q4, e3, vf_fma(p2, e2, vf_add(e1, m[7])));
 }
-#endif
 
 /* ---- rows to values ---------------------------------------------------------------------- */
 
@@ -142,17 +141,17 @@ static ALWAYS_INLINE void transform_row_out(const vf m[WIDE_IN], vf ret[WIDE_OUT
 static ALWAYS_INLINE void load_column(const struct fov_conv_rows *r, size_t x, size_t slot,
                                       float *columns, const enum fov_element e)
 {
-    float *to = columns + slot * IN * VF;
+    float *to = columns + slot * ROWS_IN * VF;
     for (int s = 0; s < r->n_src; s++) {
         const struct fov_source *const src = &r->src[s];
-        for (size_t c = 0; c < src->n_ch; c += VF, to += RING * IN * VF) {
-            vf d[IN], t[IN];
+        for (size_t c = 0; c < src->n_ch; c += VF, to += RING * ROWS_IN * VF) {
+            vf d[ROWS_IN], t[ROWS_IN];
             UNROLL
-            for (int i = 0; i < IN; i++)
+            for (int i = 0; i < ROWS_IN; i++)
                 d[i] = vf_get(src->row[i], x * src->n_ch + c, e);
-            transform_in(d, t);
+            transform_column_in(d, t);
             UNROLL
-            for (int i = 0; i < IN; i++)
+            for (int i = 0; i < ROWS_IN; i++)
                 vf_store(to + i * VF, t[i]);
         }
     }
@@ -163,23 +162,23 @@ static ALWAYS_INLINE void load_column(const struct fov_conv_rows *r, size_t x, s
 static ALWAYS_INLINE float tile_values(const float *columns, size_t slot, size_t in_ch, float *to,
                                        size_t stride)
 {
-    size_t at[WIDE_IN];
+    size_t at[PX_IN];
     vf peak = vf_set1(0);
-    for (size_t j = 0; j < WIDE_IN; j++)
-        at[j] = (slot + j) % RING * IN * VF;
+    for (size_t j = 0; j < PX_IN; j++)
+        at[j] = (slot + j) % RING * ROWS_IN * VF;
 
-    for (size_t c = 0; c < in_ch; c += VF, columns += RING * IN * VF)
-        for (size_t i = 0; i < IN; i++) {
-            vf d[WIDE_IN], t[WIDE_IN];
+    for (size_t c = 0; c < in_ch; c += VF, columns += RING * ROWS_IN * VF)
+        for (size_t i = 0; i < ROWS_IN; i++) {
+            vf d[PX_IN], t[PX_IN];
             UNROLL
-            for (int j = 0; j < WIDE_IN; j++)
+            for (int j = 0; j < PX_IN; j++)
                 d[j] = vf_load(columns + at[j] + i * VF);
             transform_row_in(d, t);
             UNROLL
-            for (int j = 0; j < WIDE_IN; j++) {
+            for (int j = 0; j < PX_IN; j++) {
                 if (WINO_I16)
                     peak = vf_max_abs(peak, t[j]);
-                vf_store(to + (i * WIDE_IN + (size_t)j) * stride + c, t[j]);
+                vf_store(to + (i * PX_IN + (size_t)j) * stride + c, t[j]);
             }
         }
     return vf_peak(peak);
@@ -245,13 +244,13 @@ static ALWAYS_INLINE void transform_rows(const struct fov_conv_rows *r, size_t x
     load_column(r, x, 0, s->columns, e);
     load_column(r, x + 1, 1, s->columns, e);
     for (size_t t = 0; t < n; t++) {
-        for (size_t j = 2; j < WIDE_IN; j++)
-            load_column(r, x + WIDE_OUT * t + j, (WIDE_OUT * t + j) % RING, s->columns, e);
+        for (size_t j = 2; j < PX_IN; j++)
+            load_column(r, x + PX * t + j, (PX * t + j) % RING, s->columns, e);
 #if WINO_I16
-        const float peak = tile_values(s->columns, WIDE_OUT * t % RING, in_ch, s->tile, in_ch);
+        const float peak = tile_values(s->columns, PX * t % RING, in_ch, s->tile, in_ch);
         round_tile(s, t, in_ch, peak);
 #else
-        (void)tile_values(s->columns, WIDE_OUT * t % RING, in_ch, s->values + t * in_ch,
+        (void)tile_values(s->columns, PX * t % RING, in_ch, s->values + t * in_ch,
                           TILES * in_ch + GAP);
 #endif
     }
@@ -338,11 +337,11 @@ static ALWAYS_INLINE void multiply_block(const value *v, size_t in_ch, const val
 static void fetch_rows(const struct fov_conv_rows *r, size_t x, size_t n, size_t part)
 {
     const size_t px = r->dst_ch * (r->conv->dst_element == FOV_ELEMENT_F16 ? 2 : 4);
-    const size_t left = r->n_px - x, bytes = (n * WIDE_OUT < left ? n * WIDE_OUT : left) * px;
+    const size_t left = r->n_px - x, bytes = (n * PX < left ? n * PX : left) * px;
     const size_t first = bytes * part / POSITIONS / LINE,
                  last = bytes * (part + 1) / POSITIONS / LINE;
 
-    for (int i = 0; i < OUT; i++)
+    for (int i = 0; i < ROWS; i++)
         for (size_t line = first; r->dst[0][i] && line < last; line++)
             __builtin_prefetch((char *)r->dst[0][i] + x * px + line * LINE, 1);
 }
@@ -394,17 +393,17 @@ static ALWAYS_INLINE void store_tile(const struct fov_conv_rows *r, const produc
     const size_t live = r->n_px - x, at = x * r->dst_ch + o % r->dst_ch;
     void *const *const dst = r->dst[o / r->dst_ch];
     const vf bias = vf_load(c->bias + o);
-    vf t[OUT][WIDE_IN];
+    vf t[ROWS][PX_IN];
 
     UNROLL
-    for (int j = 0; j < WIDE_IN; j++) {
-        vf column[IN], y[OUT];
+    for (int j = 0; j < PX_IN; j++) {
+        vf column[ROWS_IN], y[ROWS];
         UNROLL
-        for (int i = 0; i < IN; i++)
-            column[i] = load_product(m + (size_t)(i * WIDE_IN + j) * stride);
-        transform_out(column, y);
+        for (int i = 0; i < ROWS_IN; i++)
+            column[i] = load_product(m + (size_t)(i * PX_IN + j) * stride);
+        transform_column_out(column, y);
         UNROLL
-        for (int i = 0; i < OUT; i++)
+        for (int i = 0; i < ROWS; i++)
             t[i][j] = y[i];
     }
 #if WINO_I16
@@ -413,13 +412,13 @@ static ALWAYS_INLINE void store_tile(const struct fov_conv_rows *r, const produc
     (void)unit;
 #endif
     UNROLL
-    for (int i = 0; i < OUT; i++) {
-        vf y[WIDE_OUT];
+    for (int i = 0; i < ROWS; i++) {
+        vf y[PX];
         transform_row_out(t[i], y);
         if (!dst[i])
             continue;
         UNROLL
-        for (int j = 0; j < WIDE_OUT; j++) {
+        for (int j = 0; j < PX; j++) {
 #if WINO_I16
             y[j] = vf_fma(y[j], scale, bias);
 #else
@@ -440,7 +439,7 @@ static ALWAYS_INLINE void store_panel(const struct fov_conv_rows *r, const struc
     for (size_t t = 0; t < n; t++)
         for (size_t o = 0; o < panel; o += VF)
             store_tile(r, s->products + t * POSITIONS * panel + o, panel, WINO_I16 ? s->unit[t] : 0,
-                       x + WIDE_OUT * t, channel + o, activation, e);
+                       x + PX * t, channel + o, activation, e);
 }
 
 /* One function for each activation and element, so that neither is asked about in a loop. */
@@ -480,9 +479,8 @@ static inline void conv_winograd(const struct fov_conv_rows *r)
     struct scratch s;
 
     scratch_divide(&s, r->scratch, c->in_ch);
-    for (size_t x = 0; x < r->n_px; x += TILES * WIDE_OUT) {
-        const size_t left = (r->n_px - x + WIDE_OUT - 1) / WIDE_OUT,
-                     n = left < TILES ? left : TILES;
+    for (size_t x = 0; x < r->n_px; x += TILES * PX) {
+        const size_t left = (r->n_px - x + PX - 1) / PX, n = left < TILES ? left : TILES;
         if (c->src_element == FOV_ELEMENT_F16)
             transform_rows_f16(r, x, n, &s);
         else
