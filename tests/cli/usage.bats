@@ -242,7 +242,7 @@ import json, sys
 got = json.load(open(sys.argv[1], encoding="utf-8"))
 want = {"input": "photo.png", "output": "out.webp", "width_px": 96, "height_px": 80, "factor": 2,
         "method": "ai", "model": "photo-x2", "format": "WebP", "threads": 2,
-        "dials": {"detail": 0.8, "denoise": 1.0}}
+        "dials": {"detail": 0.9, "denoise": 1.0}}
 assert want.items() <= got.items(), got
 assert set(got) - set(want) == {"cpu", "seconds"} and 0 < got["seconds"] < 60, got
 EOF
