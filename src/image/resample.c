@@ -9,13 +9,18 @@
  * Lanczos with three lobes. Output pixel i lies over input position (i + 1/2) / scale - 1/2. When
  * shrinking, the kernel is stretched by 1 / scale.
  *
- * Threads: libvips calls generate() from several. Owns: the tables of weights, with the image.
+ * Threads: libvips calls generate() from several. Rows that are read in order keep no more of them
+ * than the threads of a result of the same height may lie apart; of a smaller one, a thread that
+ * falls behind would ask for rows that are gone, so that one lets in one thread at a time, in
+ * order. Owns: the tables of weights, with the image.
  */
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "image/vimage.h"
+
+enum { STRIP_ROWS = 16 }; /* made at once when rows must come in order */
 
 #define FOV_FILTER_TEXT(id, name) name,
 const char *const fov_filter_names[FOV_N_FILTERS] = {FOV_FILTERS(FOV_FILTER_TEXT)};
@@ -300,11 +305,16 @@ enum fov_code fov__resample(const struct fov_image *in, enum fov_filter filter, 
     fov__keep_alive(out, in->vips);
     out->Xsize = width_px;
     out->Ysize = height_px;
-    if (vips_image_generate(out, vips_start_one, generate, vips_stop_one, in->vips, r)) {
+    VipsImage *in_order = NULL;
+    if (vips_image_generate(out, vips_start_one, generate, vips_stop_one, in->vips, r) ||
+        (height_px < in->vips->Ysize &&
+         vips_sequential(out, &in_order, "tile_height", STRIP_ROWS, NULL))) {
         g_object_unref(out);
         return fov__vips_fail(err, FOV_EINTERNAL, in->name, "cannot be resized");
     }
-    return fov__image_wrap(out, in, in->name, ret_image, err);
+    if (in_order)
+        g_object_unref(out);
+    return fov__image_wrap(in_order ? in_order : out, in, in->name, ret_image, err);
 }
 
 enum fov_code fov_image_resample(const struct fov_image *in, enum fov_filter filter, int width_px,

@@ -95,10 +95,39 @@ static void only_what_is_not_opaque_goes_through_the_network(void **state)
     assert_int_equal(streams_of(e, 4, true), 2);
 }
 
+/* A thread that writes a result may fall behind another by two of libvips's buffers. Where the
+ * network's rows are shrunk, those that it still wants must not be gone. */
+static void a_thread_may_fall_behind_where_rows_are_shrunk(void **state)
+{
+    enum { HEIGHT = 400, BEHIND = 16 };
+    const struct enlarging *const e = *state;
+    static uint8_t pixels[SIDE * HEIGHT];
+    const struct fov_image like = {.format = "PNG"};
+    struct fov_image *in, *out;
+    int tile_width, tile_height, n_lines;
+    VipsImage *const vips =
+        vips_image_new_from_memory(pixels, sizeof(pixels), SIDE, HEIGHT, 1, VIPS_FORMAT_UCHAR);
+    assert_non_null(vips);
+    assert_int_equal(fov__image_wrap(vips, &like, "test", &in, NULL), FOV_OK);
+    assert_int_equal(fov_image_enlarge(in, e->model, 1, &out, NULL), FOV_OK);
+    vips_get_tile_size(out->vips, &tile_width, &tile_height, &n_lines);
+    assert_in_range(2 * n_lines, BEHIND, HEIGHT - 1);
+
+    VipsRegion *const region = vips_region_new(out->vips);
+    for (int y = 0; y < 2 * n_lines; y++)
+        if (y / BEHIND != 1)
+            assert_int_equal(vips_region_prepare(region, &(VipsRect){0, y, SIDE, 1}), 0);
+    assert_int_equal(vips_region_prepare(region, &(VipsRect){0, BEHIND, SIDE, BEHIND}), 0);
+    g_object_unref(region);
+    fov_image_free(out);
+    fov_image_free(in);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_not_opaque_goes_through_the_network),
+        cmocka_unit_test(a_thread_may_fall_behind_where_rows_are_shrunk),
     };
     if (argc != 2)
         return 2;
