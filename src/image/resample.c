@@ -288,33 +288,26 @@ enum fov_code fov__resample(const struct fov_image *in, enum fov_filter filter, 
         return fov_fail(err, FOV_EUSAGE, "%s: a size of %dx%d is outside 1..%d", in->name, width_px,
                         height_px, VIPS_MAX_COORD);
     struct resample *const r = fov_calloc(1, sizeof(*r));
-    VipsImage *const out = vips_image_new();
+    FOV_AUTO(fov__unref_at) VipsImage *out = vips_image_new();
+    VipsImage *in_order = NULL;
     if (!r || !axis_init(&r->across, filter, in->vips->Xsize, width_px) ||
         !axis_init(&r->down, filter, in->vips->Ysize, height_px)) {
         if (r)
             resample_free(NULL, r);
-        g_object_unref(out);
         return fov_fail(err, FOV_ENOMEM, "%s: no memory to resize it", in->name);
     }
     g_signal_connect(out, "close", G_CALLBACK(resample_free), r);
 
-    if (vips_image_pipelinev(out, VIPS_DEMAND_STYLE_THINSTRIP, in->vips, NULL)) {
-        g_object_unref(out);
+    if (vips_image_pipelinev(out, VIPS_DEMAND_STYLE_THINSTRIP, in->vips, NULL))
         return fov__vips_fail(err, FOV_EINTERNAL, in->name, "cannot be resized");
-    }
     fov__keep_alive(out, in->vips);
     out->Xsize = width_px;
     out->Ysize = height_px;
-    VipsImage *in_order = NULL;
     if (vips_image_generate(out, vips_start_one, generate, vips_stop_one, in->vips, r) ||
         (height_px < in->vips->Ysize &&
-         vips_sequential(out, &in_order, "tile_height", STRIP_ROWS, NULL))) {
-        g_object_unref(out);
+         vips_sequential(out, &in_order, "tile_height", STRIP_ROWS, NULL)))
         return fov__vips_fail(err, FOV_EINTERNAL, in->name, "cannot be resized");
-    }
-    if (in_order)
-        g_object_unref(out);
-    return fov__image_wrap(in_order ? in_order : out, in, in->name, ret_image, err);
+    return fov__image_wrap(in_order ? in_order : FOV_STEAL(out), in, in->name, ret_image, err);
 }
 
 enum fov_code fov_image_resample(const struct fov_image *in, enum fov_filter filter, int width_px,

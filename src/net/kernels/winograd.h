@@ -32,7 +32,7 @@
  * with u = 225/512 and v = 125/17408. In row i of A'^T stand the i-th powers of the points, those
  * of +-p divided by p^3, which G' is multiplied by, and of +-q by q: so weights are about as large
  * at all positions, and rounding them to whole numbers of one scale costs few of them their bits
- * (with the points 2 and 1/2, and 1 in the place of both factors, 14 dB more are lost).
+ * (docs/SPEED.md has what other points and no factors cost).
  *
  * int16: the 48 values of all channels of a tile are multiplied by 16383 / (the largest of them)
  * and rounded. A weight is multiplied by a scale of its output channel, so small that a sum over

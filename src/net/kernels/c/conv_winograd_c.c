@@ -23,6 +23,10 @@ enum {
 #define B  FOV_WINO_B
 #define P  FOV_WINO_P
 #define Q  FOV_WINO_Q
+#define P2 (P * P)
+#define Q2 (Q * Q)
+#define Q3 (Q2 * Q)
+#define Q4 (Q3 * Q)
 #define C  FOV_WINO_C
 #define PQ (P + Q) /* p (1 + q^2) = q (1 + p^2) = 34/15 */
 
@@ -31,14 +35,10 @@ static const float b_down[ROWS_IN][ROWS_IN] = {
     {0, -0.5f * B, -0.5f, B, 1, 0}, {0, 0.5f * B, -0.5f, -B, 1, 0}, {0, 1, 0, -2.5f, 0, 1},
 };
 static const float b_across[PX_IN][PX_IN] = {
-    {1, 0, -C, 0, C, 0, -1, 0},
-    {0, 1, 1, 1 - C, 1 - C, 1, 1, 0},
-    {0, -1, 1, C - 1, 1 - C, -1, 1, 0},
-    {0, Q, Q *Q, -PQ, -1 - Q *Q, P, 1, 0},
-    {0, -Q, Q *Q, PQ, -1 - Q *Q, -P, 1, 0},
-    {0, P, P *P, -PQ, -1 - P *P, Q, 1, 0},
-    {0, -P, P *P, PQ, -1 - P *P, -Q, 1, 0},
-    {0, -1, 0, C, 0, -C, 0, 1},
+    {1, 0, -C, 0, C, 0, -1, 0},         {0, 1, 1, 1 - C, 1 - C, 1, 1, 0},
+    {0, -1, 1, C - 1, 1 - C, -1, 1, 0}, {0, Q, Q2, -PQ, -1 - Q2, P, 1, 0},
+    {0, -Q, Q2, PQ, -1 - Q2, -P, 1, 0}, {0, P, P2, -PQ, -1 - P2, Q, 1, 0},
+    {0, -P, P2, PQ, -1 - P2, -Q, 1, 0}, {0, -1, 0, C, 0, -C, 0, 1},
 };
 static const float a_down[ROWS][ROWS_IN] = {
     {1, 1, 1, 0.5f, 0.5f, 0},
@@ -47,12 +47,8 @@ static const float a_down[ROWS][ROWS_IN] = {
     {0, 0.5f * A, -0.5f * A, B, -B, 1},
 };
 static const float a_across[PX][PX_IN] = {
-    {1, 1, 1, Q *Q *Q, Q *Q *Q, P, P, 0},
-    {0, 1, -1, Q *Q, -Q *Q, 1, -1, 0},
-    {0, 1, 1, Q, Q, Q, Q, 0},
-    {0, 1, -1, 1, -1, Q *Q, -Q *Q, 0},
-    {0, 1, 1, P, P, Q *Q *Q, Q *Q *Q, 0},
-    {0, 1, -1, P *P, -P *P, Q *Q *Q *Q, -Q *Q *Q *Q, 1},
+    {1, 1, 1, Q3, Q3, P, P, 0},    {0, 1, -1, Q2, -Q2, 1, -1, 0}, {0, 1, 1, Q, Q, Q, Q, 0},
+    {0, 1, -1, 1, -1, Q2, -Q2, 0}, {0, 1, 1, P, P, Q3, Q3, 0},    {0, 1, -1, P2, -P2, Q4, -Q4, 1},
 };
 
 /* dst[n][m] = down src across^T, for src[6][8]. */

@@ -121,9 +121,8 @@ static ALWAYS_INLINE void transform_row_in(const vf d[PX_IN], vf ret[PX_IN])
 
 static ALWAYS_INLINE void transform_row_out(const vf m[PX_IN], vf ret[PX])
 {
-    const vf p = vf_set1(FOV_WINO_P), p2 = vf_set1(FOV_WINO_P * FOV_WINO_P);
-    const vf q = vf_set1(FOV_WINO_Q), q2 = vf_set1(FOV_WINO_Q * FOV_WINO_Q);
-    const vf q3 = vf_mul(q2, q), q4 = vf_mul(q2, q2);
+    const vf p = vf_set1(FOV_WINO_P), p2 = vf_mul(p, p);
+    const vf q = vf_set1(FOV_WINO_Q), q2 = vf_mul(q, q), q3 = vf_mul(q2, q), q4 = vf_mul(q2, q2);
     const vf s1 = vf_add(m[1], m[2]), e1 = vf_sub(m[1], m[2]);
     const vf s2 = vf_add(m[3], m[4]), e2 = vf_sub(m[3], m[4]);
     const vf s3 = vf_add(m[5], m[6]), e3 = vf_sub(m[5], m[6]);
