@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Blocks of at least two large pages are asked for in large pages. */
+enum { HUGE_PAGE = 2 << 20, MIN_HUGE_BYTES = 2 * HUGE_PAGE };
 
 static atomic_long fail_after = -1;
 
@@ -46,8 +50,10 @@ void *fov_calloc_aligned(size_t align, size_t count, size_t size)
         return NULL;
 
     void *block = NULL;
-    if (posix_memalign(&block, align, bytes ? bytes : align))
+    if (posix_memalign(&block, bytes < MIN_HUGE_BYTES ? align : HUGE_PAGE, bytes ? bytes : align))
         return NULL;
+    if (bytes >= MIN_HUGE_BYTES) /* a wish: without it, some thousand page faults more */
+        (void)madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
     memset(block, 0, bytes);
     return block;
 }

@@ -32,11 +32,11 @@ struct fov_pool {
 };
 
 /* The first source with a ready task goes to the end of the list. */
-static struct fov_work *claim_any(struct fov_pool *pool, uint32_t *ret_task)
+static struct fov_work *claim_any(struct fov_pool *pool, int slot, uint32_t *ret_task)
 {
     for (struct fov_work **at = &pool->works; *at; at = &(*at)->next) {
         struct fov_work *const work = *at;
-        if (!work->claim(work, ret_task))
+        if (!work->claim(work, slot, ret_task))
             continue;
         struct fov_work **end = at;
         *end = work->next;
@@ -81,7 +81,7 @@ static void *worker(void *arg)
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->stopping) {
-        struct fov_work *const work = claim_any(pool, &task);
+        struct fov_work *const work = claim_any(pool, me->slot, &task);
         if (work)
             run_claimed(pool, work, task, me->slot);
         else
@@ -94,7 +94,7 @@ static void *worker(void *arg)
 void fov_pool_help(struct fov_pool *pool, struct fov_work *work)
 {
     uint32_t task;
-    if (work->claim(work, &task))
+    if (work->claim(work, 0, &task))
         run_claimed(pool, work, task, 0);
     else
         wait_for_change(pool);

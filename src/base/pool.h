@@ -18,10 +18,11 @@
 struct fov_pool;
 
 struct fov_work {
-    /* Under the pool's lock: name a task that may run now and mark it as running, or false. */
-    bool (*claim)(struct fov_work *work, uint32_t *ret_task);
-    /* Without the lock, on any thread. `slot` (0..n_threads-1) is the thread's own: no other runs a
-     * task of `work` with the same one meanwhile. */
+    /* Under the pool's lock: name a task that may run now and mark it as running, or false. `slot`
+     * (0..n_threads-1) is the thread's own: no other runs a task of `work` with the same one
+     * meanwhile. */
+    bool (*claim)(struct fov_work *work, int slot, uint32_t *ret_task);
+    /* Without the lock, on the thread that claimed it. */
     void (*run)(struct fov_work *work, uint32_t task, int slot);
     /* Under the lock: the task is done, others may have become ready. */
     void (*finish)(struct fov_work *work, uint32_t task);

@@ -5,8 +5,8 @@
  * of hundreds of layers, and 6000 px wide pictures in a few hundred megabytes. A band has two
  * blocks for each thread and at least MIN_BAND, so that threads find work inside of a layer. Slots
  * are given as registers are: a layer takes one whose last occupant is read no more, and was read
- * no more by the layer just before either, so that threads may run a layer ahead. Only layers with
- * the same rows share, so that the zeros around the pixels stay.
+ * no more by the two layers just before either, so that threads may run ahead of each other. Only
+ * layers with the same rows share, so that the zeros around the pixels stay.
  *
  * Threads: one. Owns: the lists of a plan. Trust: sides come from pictures and are bounded here.
  */
@@ -18,7 +18,7 @@
 #include "net/kernels/kernels.h"
 #include "net/kernels/winograd.h"
 
-enum { MIN_BAND = 4, LINE_BYTES = 64, SLACK_LAYERS = 1 };
+enum { MIN_BAND = 4, LINE_BYTES = 64, SLACK_LAYERS = 2 };
 
 void fov_plan_done(struct fov_plan *plan)
 {

@@ -128,8 +128,9 @@ static void run_row(const struct conv *c, int first, int n_outputs, int y)
 }
 
 /* fov_work: a task is AT_ONCE outputs. */
-static bool claim(struct fov_work *work, uint32_t *ret_task)
+static bool claim(struct fov_work *work, int slot, uint32_t *ret_task)
 {
+    (void)slot;
     struct conv *const c = (struct conv *)work;
     if (c->n_claimed == c->n_tasks)
         return false;

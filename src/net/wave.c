@@ -9,14 +9,16 @@
  * with each layer's last rows carried over. Nothing is computed twice; each row is computed once,
  * by the same arithmetic whoever does it, so the result does not depend on the number of threads.
  *
- * Tasks are blocks of a layer, claimed in one order: band, layer, block. A task that is not ready
- * holds up those behind it, and is never ready late: all it waits for was claimed before. Threads
- * run over into the next layer as soon as the blocks that it needs are done.
+ * Tasks are blocks of a layer. A band is divided into parts, one for each thread: its rows stay in
+ * the cache of its core, and only those at the edges of a part travel to another. A part goes band
+ * by band, layer by layer, down the blocks of one layer and up those of the next, so that what was
+ * left last is read first. A thread whose part is not ready takes a task of another. Nothing can
+ * lock up: of the parts that are furthest behind, each next task waits for earlier layers only.
  *
  * The caller's thread feeds the input, takes the result and computes in between; the pool's threads
  * go on while it is away encoding, until the result ring is full.
  *
- * Threads: the cursor, `done`, `finished`, `rows_read` and the failure are guarded by the pool's
+ * Threads: the parts, `done`, `finished`, `rows_read` and the failure are guarded by the pool's
  * lock. Owns: the plan, the arena, the staging and result rows. Trust: the shape comes from a
  * picture; callbacks may fail. See: plan.h for the geometry, docs/internals/engine.md.
  */
@@ -33,6 +35,12 @@ enum {
     READ_ROWS = 16, /* rows asked of the caller at once: decoders work in strips */
     KEPT_ROWS = FOV_MAX_UNSHUFFLE - 1, /* rows before those, which may be mirrored at the end */
     BLOCK_BITS = 20,                   /* of a task; the rest is the layer */
+};
+
+/* Where a part of all bands has got to. */
+struct part {
+    int band, layer;
+    int n_left; /* blocks of its own to be claimed in this layer */
 };
 
 struct fov_wave {
@@ -53,26 +61,30 @@ struct fov_wave {
     unsigned char *scratch;            /* scratch_bytes for each thread */
     size_t scratch_bytes;
 
-    int band, layer, block; /* the next task: the block's number is that in the picture */
-    int *done;              /* for each layer: blocks done, without a gap */
-    uint64_t *finished;     /* for each layer: which of the 64 blocks from `done` on are, too */
-    int rows_read;          /* of the result, by the caller */
+    struct part *parts;
+    int n_parts;
+    int *done;          /* for each layer: blocks done, without a gap */
+    uint64_t *finished; /* for each layer: which of the 64 blocks from `done` on are, too */
+    int rows_read;      /* of the result, by the caller */
     atomic_bool cancelled;
     struct fov_err failure; /* what ended the stream */
 };
 
-/* Row y that a layer leaves, from its left zero, for a task of block `block`: in the slot, or
- * carried over from the band before. */
+/* Row y that a layer leaves, from its left zero, for a task of block `block`: in the slot; carried
+ * over from the band before; or, the last `keep` of the band, where the next one looks for it. */
 static unsigned char *layer_row(const struct fov_wave *w, int layer, int y, int block)
 {
     const struct fov_plan_layer *const l = &w->plan.layers[layer];
     const int at = y - fov_plan_band_row(&w->plan, layer, block);
+    const int own = fov_plan_band_rows(&w->plan, layer) - l->keep; /* rows of the slot */
+    const int odd = block / w->plan.band_blocks & 1;
     if (layer == 0)
         return w->arena + l->at + (size_t)(y % l->ring_rows) * l->row_bytes;
-    if (at >= 0)
-        return w->arena + l->at + (size_t)at * l->row_bytes;
-    const int odd = block / w->plan.band_blocks & 1;
-    return w->arena + l->carry_at + (size_t)(odd * l->keep + l->keep + at) * l->row_bytes;
+    if (at < 0)
+        return w->arena + l->carry_at + (size_t)(odd * l->keep + l->keep + at) * l->row_bytes;
+    if (at >= own)
+        return w->arena + l->carry_at + (size_t)(!odd * l->keep + at - own) * l->row_bytes;
+    return w->arena + l->at + (size_t)at * l->row_bytes;
 }
 
 /* The same, or the row of zeros around the picture, as a kernel reads it. */
@@ -112,15 +124,35 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-static bool inputs_are_ready(const struct fov_wave *w, int layer, int y1)
+static bool is_done(const struct fov_wave *w, int layer, int block)
+{
+    const int ahead = block - w->done[layer];
+    return ahead < 0 || (ahead < FOV_MAX_BAND_BLOCKS && w->finished[layer] >> ahead & 1);
+}
+
+/* The block that computes row y of those that a layer leaves. */
+static int block_of(const struct fov_plan_layer *l, int y)
+{
+    return (y / l->side + l->offset) / l->block_rows;
+}
+
+/* Is all that the rows y0..y1 of `layer` are made from? What was carried is there when the whole
+ * band before is. */
+static bool inputs_are_ready(const struct fov_wave *w, int layer, int band, int y0, int y1)
 {
     const struct fov_plan_layer *const l = &w->plan.layers[layer];
+    const int now = band * w->plan.band_blocks;
     for (int e = l->first_edge; e < l->first_edge + l->n_edges; e++) {
         const struct fov_edge *const in = &w->plan.edges_in[e];
         const struct fov_plan_layer *const from = &w->plan.layers[in->from];
-        const int needed = least((y1 + in->halo) / in->ratio, from->height * from->side - 1);
-        if (fov_plan_first_row(&w->plan, in->from, w->done[in->from]) * from->side <= needed)
+        const int above = (y0 - in->halo) / in->ratio, below = (y1 + in->halo) / in->ratio;
+        int b = block_of(from, above > 0 ? above : 0);
+        const int last = block_of(from, least(below, from->height * from->side - 1));
+        if (b < now && w->done[in->from] < now)
             return false;
+        for (b = b < now ? now : b; b <= last; b++)
+            if (!is_done(w, in->from, b))
+                return false;
     }
     return true;
 }
@@ -155,30 +187,64 @@ static bool result_has_room(const struct fov_wave *w, int y1)
            w->rows_read;
 }
 
-static bool claim(struct fov_work *work, uint32_t *ret_task)
+/* The blocks of part number `i` in a band; *ret_first is their first. */
+static int part_blocks(const struct fov_wave *w, int i, int band, int *ret_first)
+{
+    const int first = band * w->plan.band_blocks;
+    const int n = least(w->plan.n_blocks - first, w->plan.band_blocks);
+    *ret_first = first + i * n / w->n_parts;
+    return (i + 1) * n / w->n_parts - i * n / w->n_parts;
+}
+
+static bool part_is_over(const struct fov_wave *w, const struct part *part)
+{
+    return part->band * w->plan.band_blocks >= w->plan.n_blocks;
+}
+
+/* Go on to the next layer that leaves the part something to do. */
+static void advance(const struct fov_wave *w, struct part *part)
+{
+    while (!part->n_left && !part_is_over(w, part)) {
+        int first;
+        if (++part->layer == w->plan.n_layers) {
+            part->layer = 1;
+            part->band++;
+        }
+        if (!part_is_over(w, part))
+            part->n_left = part_blocks(w, (int)(part - w->parts), part->band, &first);
+    }
+}
+
+static bool claim_of_part(struct fov_wave *w, struct part *part, uint32_t *ret_task)
+{
+    const int layer = part->layer;
+    int first, y0, y1;
+
+    if (part_is_over(w, part))
+        return false;
+    const int n = part_blocks(w, (int)(part - w->parts), part->band, &first);
+    const int block = layer % 2 ? first + n - part->n_left : first + part->n_left - 1;
+    const bool inside = block_rows(w, layer, block, &y0, &y1);
+    if (inside && !inputs_are_ready(w, layer, part->band, y0, y1))
+        return false;
+    if (layer == w->plan.n_layers - 1 ? inside && !result_has_room(w, y1)
+                                      : !may_write(w, layer, part->band))
+        return false;
+    *ret_task = (uint32_t)layer << BLOCK_BITS | (uint32_t)block;
+    part->n_left--;
+    advance(w, part);
+    return true;
+}
+
+static bool claim(struct fov_work *work, int slot, uint32_t *ret_task)
 {
     struct fov_wave *const w = (struct fov_wave *)work;
-    const struct fov_plan *const p = &w->plan;
-    const int n_blocks = least(p->n_blocks - w->band * p->band_blocks, p->band_blocks);
-    int y0, y1;
-
-    if (w->failure.code || n_blocks <= 0)
+    if (w->failure.code)
         return false;
-    const bool inside = block_rows(w, w->layer, w->block, &y0, &y1);
-    if (inside && !inputs_are_ready(w, w->layer, y1))
-        return false;
-    if (w->layer == p->n_layers - 1 ? inside && !result_has_room(w, y1)
-                                    : !may_write(w, w->layer, w->band))
-        return false;
-    *ret_task = (uint32_t)w->layer << BLOCK_BITS | (uint32_t)w->block;
-    if (++w->block < w->band * p->band_blocks + n_blocks)
-        return true;
-    if (++w->layer == p->n_layers) {
-        w->layer = 1;
-        w->band++;
-    }
-    w->block = w->band * p->band_blocks;
-    return true;
+    for (int i = 0; i < w->n_parts; i++)
+        if (claim_of_part(w, &w->parts[(slot + i) % w->n_parts], ret_task))
+            return true;
+    return false;
 }
 
 static void finish_block(struct fov_wave *w, int layer, int block)
@@ -196,29 +262,17 @@ static void finish(struct fov_work *work, uint32_t task)
 
 /* ---- the work itself: without the lock --------------------------------------------------- */
 
-/* Carry the row y over to the next band, if that will read it; `from` is what the layer left. */
-static void carry_row(const struct fov_wave *w, int layer, int y, int block,
-                      const unsigned char *from)
-{
-    const struct fov_plan_layer *const l = &w->plan.layers[layer];
-    const int rows = fov_plan_band_rows(&w->plan, layer);
-    const int at = y - fov_plan_band_row(&w->plan, layer, block) - rows + l->keep;
-    const int odd = ~(block / w->plan.band_blocks) & 1; /* the next band's */
-    if (at >= 0)
-        memcpy(w->arena + l->carry_at + (size_t)(odd * l->keep + at) * l->row_bytes, from,
-               l->row_bytes);
-}
-
 /* What is carried further than one band: the rows from before this one, by its first block. */
 static void carry_on(const struct fov_wave *w, int layer, int block)
 {
     const struct fov_plan_layer *const l = &w->plan.layers[layer];
+    const int next = block + w->plan.band_blocks; /* a block of the band after */
     const int band_row = fov_plan_band_row(&w->plan, layer, block);
     if (block % w->plan.band_blocks)
         return;
-    for (int y = band_row - l->keep + fov_plan_band_rows(&w->plan, layer); y < band_row; y++)
+    for (int y = band_row + fov_plan_band_rows(&w->plan, layer) - l->keep; y < band_row; y++)
         if (y >= 0 && y < l->height * l->side)
-            carry_row(w, layer, y, block, layer_row(w, layer, y, block));
+            memcpy(layer_row(w, layer, y, next), layer_row(w, layer, y, block), l->row_bytes);
 }
 
 /* The FOV_TILE_ROWS rows from `first` on, which may lie partly outside the picture. */
@@ -250,11 +304,6 @@ static void run_conv(const struct fov_wave *w, int layer, int first, int block, 
             rows.add[k][i] = pixel_row(w, l->add[k], y, block);
     }
     fov_kernel_for(w->kernels, l->method)(&rows);
-    for (int i = 0; i < FOV_TILE_ROWS; i++)
-        for (int s = 0; rows.dst[0][i] && s < l->side; s++) {
-            const int y = (first + i) * l->side + s;
-            carry_row(w, layer, y, block, layer_row(w, layer, y, block));
-        }
 }
 
 static void run_result_row(const struct fov_wave *w, int y, int block, void *scratch)
@@ -474,6 +523,7 @@ static enum fov_code plan_wave(struct fov_wave *w, const struct fov_packed *net,
     const size_t row_floats = last->n_px * (size_t)net->result_side * 3 + FOV_RESULT_SLACK;
 
     w->net = net;
+    w->n_parts = least(n_threads, w->plan.band_blocks);
     w->input_row_bytes =
         (size_t)shape->width_px * (size_t)shape->n_channels * fov_sample_bytes(shape->sample);
     w->result_row_bytes = w->input_row_bytes * (size_t)net->scale;
@@ -505,6 +555,7 @@ static enum fov_code allocate(struct fov_wave *w, struct fov_err *err)
     if (!(w->arena = fov_calloc_aligned(64, s.arena, 1)) ||
         !(w->staging = fov_calloc(s.staging, 1)) || !(w->result = fov_calloc(s.result, 1)) ||
         !(w->scratch = fov_calloc_aligned(64, s.scratch, 1)) ||
+        !(w->parts = fov_calloc((size_t)w->n_parts, sizeof(*w->parts))) ||
         !(w->done = fov_calloc(n_layers, sizeof(*w->done))) ||
         !(w->finished = fov_calloc(n_layers, sizeof(*w->finished))))
         return fov_fail(err, FOV_ENOMEM, "no memory for the %zu MB that a picture %d px wide takes",
@@ -523,9 +574,19 @@ static void free_wave(struct fov_wave **wave)
     fov_free(w->staging);
     fov_free(w->result);
     fov_free(w->scratch);
+    fov_free(w->parts);
     fov_free(w->done);
     fov_free(w->finished);
     fov_free(w);
+}
+
+/* All parts to the first layer of the first band; layer 0 is the input's. */
+static void begin_parts(struct fov_wave *w)
+{
+    for (int i = 0; i < w->n_parts; i++) {
+        w->parts[i] = (struct part){0};
+        advance(w, &w->parts[i]);
+    }
 }
 
 enum fov_code fov_wave_open(const struct fov_packed *net, const struct fov_kernels *kernels,
@@ -538,13 +599,13 @@ enum fov_code fov_wave_open(const struct fov_packed *net, const struct fov_kerne
         return fov_fail(err, FOV_ENOMEM, "no memory to begin a picture");
 
     w->work = (struct fov_work){.claim = claim, .run = run, .finish = finish};
-    w->layer = 1;
     w->kernels = kernels;
     w->pool = pool;
     w->options = *options;
     if ((rc = plan_wave(w, net, fov_pool_n_threads(pool), &options->shape, err)) ||
         (rc = allocate(w, err)))
         return rc;
+    begin_parts(w);
     fov_pool_attach(pool, &w->work);
     *ret_wave = FOV_STEAL(w);
     return FOV_OK;
@@ -556,8 +617,8 @@ void fov_wave_restart(struct fov_wave *wave)
     const size_t n_layers = (size_t)w->plan.n_layers;
     fov_pool_detach(w->pool, &w->work);
     w->staged_from = w->staged_to = 0;
-    w->band = w->block = w->rows_read = 0;
-    w->layer = 1;
+    w->rows_read = 0;
+    begin_parts(w);
     memset(w->done, 0, n_layers * sizeof(*w->done));
     memset(w->finished, 0, n_layers * sizeof(*w->finished));
     fov_pool_attach(w->pool, &w->work);

@@ -119,9 +119,10 @@ struct crowd {
     atomic_int out_of_order, slot_shared;
 };
 
-static bool crowd_claim(struct fov_work *w, uint32_t *ret_task)
+static bool crowd_claim(struct fov_work *w, int slot, uint32_t *ret_task)
 {
     struct crowd *const c = (struct crowd *)w;
+    (void)slot;
     if (c->next == N_TASKS || (c->in_order && c->done < c->next))
         return false;
     *ret_task = (uint32_t)c->next++;
