@@ -88,7 +88,8 @@ FOV_API enum fov_code fov_model_open_mix(struct fov_engine *engine,
  * in the same folder, trained on from the same ancestor.
  *
  *   detail   0: faithful, as the file is; 1: the network `detailed` names, which draws texture
- *   denoise  1: as the file is; 0: the network `clean` names, which takes noise for detail
+ *   denoise  1: as the file is; 0: the network `clean` names, which takes noise for detail, and
+ *            for its detailed end `clean_detailed` or what `detailed` adds to the file
  *
  * Below 0 it is the default: for detail what the metadata `detail` says, when the partner is there;
  * else as the file is. */

@@ -88,11 +88,16 @@ enum fov_code fov_dialled_init(const struct fov_weights *file, const char *path,
     if (!(detail <= 1) || !(denoise <= 1)) /* nor NaN */
         return fov_fail(err, FOV_EUSAGE, "a dial is turned to %g, which is not from 0 to 1",
                         detail <= 1 ? denoise : detail);
-    d->parts[0] = (struct fov_model_part){path, (1 - detail) * denoise};
-    if (detail > 0)
-        rc = add(d, file, "detailed", detail * denoise, err);
+    const bool has_own = metadata(file, "clean_detailed"); /* the clean network's detailed end */
+    const double drawn = has_own ? detail * denoise : detail;
+    const double clean_drawn = has_own ? detail * (1 - denoise) : 0;
+    d->parts[0] = (struct fov_model_part){path, denoise - drawn};
+    if (drawn > 0)
+        rc = add(d, file, "detailed", drawn, err);
     if (!rc && denoise < 1)
-        rc = add(d, file, "clean", 1 - denoise, err);
+        rc = add(d, file, "clean", 1 - denoise - clean_drawn, err);
+    if (!rc && clean_drawn > 0)
+        rc = add(d, file, "clean_detailed", clean_drawn, err);
     return rc;
 }
 

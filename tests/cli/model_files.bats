@@ -182,8 +182,8 @@ END
     fails 69 "no network is called 'nothing'*" upscale photo.png out.png --mix nothing=0.5
 }
 
-# base, whose metadata name far and raw as its partners and turn detail to a quarter; mixes of them
-# in parts that float32 adds up exactly.
+# base, whose metadata name far and raw as its partners and turn detail to a quarter; full, which has
+# a partner for both dials at once, too; mixes of them in parts that float32 adds up exactly.
 make_dialled() {
     "$PYTHON" - "$ROOT/tools" "$VECTORS/compact.model.safetensors" <<'END'
 import sys
@@ -193,10 +193,11 @@ import safetensors_io as st
 tensors, _ = st.load(sys.argv[2])
 chance = np.random.default_rng(2)
 base = {k: np.round(st.numpy(t).astype(np.float32) * 64) / 64 for k, t in tensors.items()}
-far, raw = ({k: np.round(v * chance.uniform(0.5, 1.5, v.shape) * 64).astype(np.float32) / 64
-             for k, v in base.items()} for _ in range(2))
-def save(name, f, b, r, **more):
-    mixed = {k: (f * far[k] + b * base[k] + r * raw[k]).astype(np.float32) for k in base}
+far, raw, both = ({k: np.round(v * chance.uniform(0.5, 1.5, v.shape) * 64).astype(np.float32) / 64
+                   for k, v in base.items()} for _ in range(3))
+def save(name, f, b, r, x=0, **more):
+    mixed = {k: (f * far[k] + b * base[k] + r * raw[k] + x * both[k]).astype(np.float32)
+             for k in base}
     st.save(name + ".safetensors", {k: st.raw(v, "F32") for k, v in mixed.items()}, more)
 save("base", 0, 1, 0, detailed="far", clean="raw", detail="0.25")
 save("alone", 0, 1, 0)
@@ -204,15 +205,20 @@ save("away", 0, 1, 0, detailed="../far", clean="", detail="0.25")
 save("far", 1, 0, 0)
 save("raw", 0, 0, 1)
 save("quarter", 0.25, 0.75, 0)
-save("three", 0.25, 0.25, 0.5)
+save("three", 0.5, 0, 0.5)
+save("drawn", 0.5, -0.5, 1)
+save("full", 0, 1, 0, detailed="far", clean="raw", clean_detailed="both", detail="0.25")
+save("both", 0, 0, 0, 1)
+save("four", 0.125, 0.125, 0.375, 0.375)
+save("clean", 0, 0, 0.75, 0.25)
 END
 }
 
-# same_as NETWORK OPTION...: what base gives with the options is what NETWORK gives.
+# same_as NETWORK OPTION...: what base, or $dialled, gives with the options is what NETWORK gives.
 same_as() {
     enlarges photo.png want.png --factor 2 --force --model "$1.safetensors" --detail 0
     shift
-    enlarges photo.png got.png --factor 2 --force --model base.safetensors "$@"
+    enlarges photo.png got.png --factor 2 --force --model "${dialled:-base}.safetensors" "$@"
     cmp want.png got.png
 }
 
@@ -221,10 +227,16 @@ same_as() {
     make_dialled
     same_as alone --detail 0
     same_as far --detail 1
-    same_as raw --denoise 0
+    same_as raw --denoise 0 --detail 0
     same_as quarter
     same_as quarter --detail 0.25 --denoise 1
     same_as three --detail 0.5 --denoise 0.5
+    same_as drawn --detail 0.5 --denoise 0
+    local dialled=full
+    same_as quarter
+    same_as both --detail 1 --denoise 0
+    same_as clean --denoise 0
+    same_as four --detail 0.5 --denoise 0.25
     run_here "$FOVEA" upscale photo.png j.png --factor 2 --model base.safetensors --denoise 0.5 --json
     [ "$("$PYTHON" -c 'import json, sys; d = json.load(sys.stdin)["dials"]; print(d)' \
         <"$PRINTED/out")" = "{'detail': 0.25, 'denoise': 0.5}" ]
@@ -243,7 +255,8 @@ same_as() {
     cmp got.png away.png
     fails 69 "*'../far', which is no name*" upscale photo.png out.png --model away.safetensors \
         --detail 1
-    fails 69 "*'', which is no name*" upscale photo.png out.png --model away.safetensors --denoise 0
+    fails 69 "*'', which is no name*" upscale photo.png out.png --model away.safetensors --denoise 0 \
+        --detail 0
     for dial in -0.1 1.5 nan 0x1 '' 1,5; do
         fails 2 "*--detail $dial: it is a number from 0 to 1*" upscale photo.png out.png \
             "--detail=$dial"
