@@ -16,9 +16,9 @@ struct fov_dialled {
 };
 
 /* Find the partners that the metadata of `file`, read from `path`, name, and what share each has:
- * detail d and denoise n make (1 - d) * n of the file, d * n of the detailed network, (1 - d) * (1 -
- * n) of the clean one and d * (1 - n) of the clean detailed one. Where there is none of those, what
- * the detailed network adds to the file is added whatever n is: n - d of the file, d of the
+ * detail d and denoise n make (1 - d) * n of the file, d * n of the detailed network, (1 - d) * (1
+ * - n) of the clean one and d * (1 - n) of the clean detailed one. Where there is none of those,
+ * what the detailed network adds to the file is added whatever n is: n - d of the file, d of the
  * detailed network and 1 - n of the clean one. Gives *ret_dialled, which points to `path`; end it
  * with fov_dialled_done(), after a failure as well. FOV_EUSAGE, FOV_EMODEL, FOV_ENOMEM: see
  * fov_model_open_dialled(). */
