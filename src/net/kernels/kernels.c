@@ -34,8 +34,9 @@ bool fov_conv_takes_bytes(fov_conv_fn *fn)
  * columns, and one tile's values before they are rounded. */
 size_t fov_conv_scratch_bytes(size_t in_ch)
 {
-    const size_t tiles = FOV_WINO_VALUES * FOV_WINO_BYTE_TILES;
-    const size_t values = tiles * fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS) * 2;
+    const size_t tiles = FOV_WINO_VALUES * FOV_WINO_BYTE_TILES,
+                 gaps = FOV_WINO_VALUES * FOV_WINO_GAP;
+    const size_t values = 2 * (tiles * fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS) + gaps);
     const size_t columns = 12 * FOV_WINO_ROWS * in_ch, tile = FOV_WINO_VALUES * in_ch;
 
     return values + (tiles * 64 + columns + tile) * sizeof(float) + 4096;

@@ -79,6 +79,10 @@
  * written between the steps stays in the L2 cache: 24 with 64 input channels. */
 #define FOV_WINO_TILES 24
 
+/* Values that hold nothing between those of two positions: at 3072 or 2048 bytes from each other,
+ * what a tile has at all positions would fall into a few sets of the L1 cache. */
+#define FOV_WINO_GAP 64
+
 /* The same for AMX, which multiplies bytes, 16 tiles by 16 output channels at a time: whole numbers
  * of 16 bits as an upper byte, signed, and a lower one, in 64 input channels. */
 #define FOV_WINO_BYTE_TILES    32

@@ -77,7 +77,8 @@ static size_t multiply_panel(const struct fov_conv_rows *r, size_t x, size_t cha
     const size_t group = in_ch * SIDE * 2, position = c->out_ch * in_ch * 2;
     const uint8_t *const weights = (const uint8_t *)c->weights + channel / SIDE * group;
     const uint8_t *const upper = (const uint8_t *)s->values;
-    const uint8_t *const lower = upper + POSITIONS * TILES * in_ch;
+    const size_t values = TILES * in_ch + GAP; /* of a position */
+    const uint8_t *const lower = upper + POSITIONS * values;
     _Alignas(LINE) int32_t sums[2][N_SUMS][SIDE][SIDE];
     int32_t *before = NULL;
     int turn = 0;
@@ -91,7 +92,7 @@ static size_t multiply_panel(const struct fov_conv_rows *r, size_t x, size_t cha
             for (size_t t = 0; t < n; t += SIDE, turn ^= 1) {
                 for (int i = 0; i < LINES_AHEAD; i++, next += LINE)
                     __builtin_prefetch(next);
-                multiply_block(upper + (p * TILES + t) * in_ch, lower + (p * TILES + t) * in_ch,
+                multiply_block(upper + p * values + t * in_ch, lower + p * values + t * in_ch,
                                in_ch, weights + p * position + g * group, sums[turn]);
                 if (before)
                     add_up(sums[turn ^ 1], before, POSITIONS * panel);

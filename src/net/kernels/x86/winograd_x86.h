@@ -47,15 +47,14 @@ enum {
     MAX_PANEL = 64, /* output channels multiplied at once */
     MAX_ACC = 24,
     MAX_VECS = 4,
+    PEAKS = 4, /* running maxima, so that they need not wait for each other */
     LINE = 64, /* bytes of a cache line */
-    /* values between two positions that hold nothing: at a distance of 3072 bytes, a tile's float32
-     * values would fall into four sets of the L1 cache */
-    GAP = WINO_I16 ? 0 : LINE / 4,
+    GAP = WINO_I16 ? FOV_WINO_GAP : FOV_WINO_GAP / 4, /* float32: one cache line, too */
 };
 
 /* What lies in fov_conv_rows.scratch. */
 struct scratch {
-    value *values; /* [POSITIONS][TILES][in_ch], then GAP; in bytes [2][POSITIONS][TILES][in_ch] */
+    value *values;     /* [POSITIONS][TILES * in_ch + GAP]; in bytes two of it */
     product *products; /* [TILES][POSITIONS][panel] */
     float *columns;    /* [in_ch / VF][RING][ROWS_IN][VF] */
     float *tile;       /* [POSITIONS][in_ch]: int16 only, before the rounding */
@@ -162,7 +161,9 @@ static ALWAYS_INLINE float tile_values(const float *columns, size_t slot, size_t
                                        size_t stride)
 {
     size_t at[PX_IN];
-    vf peak = vf_set1(0);
+    vf peak[PEAKS];
+    for (int i = 0; i < PEAKS; i++)
+        peak[i] = vf_set1(0);
     for (size_t j = 0; j < PX_IN; j++)
         at[j] = (slot + j) % RING * ROWS_IN * VF;
 
@@ -176,11 +177,11 @@ static ALWAYS_INLINE float tile_values(const float *columns, size_t slot, size_t
             UNROLL
             for (int j = 0; j < PX_IN; j++) {
                 if (WINO_I16)
-                    peak = vf_max_abs(peak, t[j]);
+                    peak[j % PEAKS] = vf_max_abs(peak[j % PEAKS], t[j]);
                 vf_store(to + (i * PX_IN + (size_t)j) * stride + c, t[j]);
             }
         }
-    return vf_peak(peak);
+    return vf_peak(vf_max(vf_max(peak[0], peak[1]), vf_max(peak[2], peak[3])));
 }
 
 #if WINO_I16
@@ -200,7 +201,7 @@ static void round_tile(struct scratch *s, size_t t, size_t in_ch, float peak)
 
     for (size_t p = 0; p < POSITIONS; p++) {
         const float *const from = s->tile + p * in_ch;
-        int16_t *const to = s->values + (p * TILES + t) * in_ch;
+        int16_t *const to = s->values + p * (TILES * in_ch + GAP) + t * in_ch;
         size_t c = 0;
         for (; c + 2 * VF <= in_ch; c += 2 * VF)
             vi_store_i16(to + c, vf_mul(scale, vf_load(from + c)),
@@ -221,8 +222,8 @@ static void round_tile(struct scratch *s, size_t t, size_t in_ch, float peak)
 
     for (size_t p = 0; p < POSITIONS; p++) {
         const float *const from = s->tile + p * in_ch;
-        uint8_t *const upper = (uint8_t *)s->values + (p * TILES + t) * n;
-        uint8_t *const lower = upper + POSITIONS * TILES * n;
+        uint8_t *const upper = (uint8_t *)s->values + p * (TILES * n + GAP) + t * n;
+        uint8_t *const lower = upper + POSITIONS * (TILES * n + GAP);
         for (size_t c = 0; c < n; c += FOV_WINO_BYTE_CHANNELS) {
             vf v[FOV_WINO_BYTE_CHANNELS / VF];
             UNROLL
@@ -240,19 +241,26 @@ static ALWAYS_INLINE void transform_rows(const struct fov_conv_rows *r, size_t x
                                          struct scratch *s, const enum fov_element e)
 {
     const size_t in_ch = r->conv->in_ch;
+#if WINO_I16
+    float peak = 0;
+#endif
     load_column(r, x, 0, s->columns, e);
     load_column(r, x + 1, 1, s->columns, e);
     for (size_t t = 0; t < n; t++) {
         for (size_t j = 2; j < PX_IN; j++)
             load_column(r, x + PX * t + j, (PX * t + j) % RING, s->columns, e);
 #if WINO_I16
-        const float peak = tile_values(s->columns, PX * t % RING, in_ch, s->tile, in_ch);
-        round_tile(s, t, in_ch, peak);
+        if (t > 0) /* not earlier: the largest value is known some time after the last one */
+            round_tile(s, t - 1, in_ch, peak);
+        peak = tile_values(s->columns, PX * t % RING, in_ch, s->tile, in_ch);
 #else
         (void)tile_values(s->columns, PX * t % RING, in_ch, s->values + t * in_ch,
                           TILES * in_ch + GAP);
 #endif
     }
+#if WINO_I16
+    round_tile(s, n - 1, in_ch, peak);
+#endif
 }
 
 static __attribute__((noinline)) void transform_rows_f32(const struct fov_conv_rows *r, size_t x,
