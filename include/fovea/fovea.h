@@ -91,10 +91,12 @@ FOV_API enum fov_code fov_model_open_mix(struct fov_engine *engine,
  *   denoise  1: as the file is; 0: the network `clean` names, which takes noise for detail, and
  *            for its detailed end `clean_detailed` or what `detailed` adds to the file
  *
- * Below 0 it is the default: for detail what the metadata `detail` says, when the partner is there;
- * else as the file is. */
+ * Below 0 it is the default. For detail: what the metadata `detail` says, when the partner is
+ * there. For denoise: 0 when the pictures to come are known to be clean, neither compressed nor
+ * noisy, and the clean partner is there. Else: as the file is. */
 struct fov_dials {
     double detail, denoise;
+    int is_clean; /* those pictures: nonzero when it is known */
 };
 
 /* Open a network with its dials turned. FOV_EUSAGE for a dial above 1, FOV_EMODEL when one is

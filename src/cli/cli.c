@@ -72,11 +72,11 @@ static enum fov_code parse_mix(const char *text, int factor, char **ret_path, do
 }
 
 enum fov_code fov_cli_model(const struct fov_args *args, int factor, struct fov_engine *engine,
-                            struct fov_model **ret_model, struct fov_err *err)
+                            bool is_clean, struct fov_model **ret_model, struct fov_err *err)
 {
-    /* No new pixels, no new texture. */
+    /* No new pixels, no new texture; and what is there was asked to be cleaned. */
     const double detail = factor == 1 && args->detail < 0 ? 0 : args->detail;
-    const struct fov_dials dials = {detail, args->denoise};
+    const struct fov_dials dials = {detail, args->denoise, is_clean && factor > 1};
     FOV_AUTO(fov_free_at) char *path = NULL;
     FOV_AUTO(fov_free_at) char *other = NULL;
     double share = 0;

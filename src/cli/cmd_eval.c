@@ -71,7 +71,7 @@ enum fov_code fov_cmd_eval(const struct fov_args *args, struct fov_err *err)
     if (!args->set)
         return fov_fail(err, FOV_EUSAGE, "eval needs --set DIR, a folder of originals");
     if ((rc = fov_cli_start(args, &engine, err)) ||
-        (rc = fov_cli_model(&faithful, scale, engine, &model, err)))
+        (rc = fov_cli_model(&faithful, scale, engine, false, &model, err)))
         return rc;
     if ((rc = fov_cli_pictures(args->set, &entries, &n, err)))
         return rc;

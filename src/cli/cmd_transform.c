@@ -128,7 +128,8 @@ static enum fov_code open_model(void *user, const char *name, int factor,
             return FOV_OK;
         }
     }
-    const enum fov_code rc = fov_cli_model(&wanted, factor, job->engine, ret_model, err);
+    const enum fov_code rc =
+        fov_cli_model(&wanted, factor, job->engine, dials->is_clean, ret_model, err);
     if (!rc)
         job->models[job->n_models++] = (struct opened){name, factor, *dials, *ret_model};
     return rc;
@@ -201,6 +202,8 @@ static enum fov_code build(struct job *job, struct fov_err *err)
     const struct fov_load_options load = {.max_pixels = job->args->max_pixels,
                                           .page = job->args->page,
                                           .all_frames = true,
+                                          .look = !job->args->dry_run &&
+                                                  (!job->recipe || fov_recipe_looks(job->recipe)),
                                           .trust = job->args->trust,
                                           .drawing_scale = drawing_scale,
                                           .user = job};

@@ -148,6 +148,7 @@ static enum fov_code load(struct job *job, struct fov_err *err)
     const struct fov_load_options options = {.max_pixels = job->args->max_pixels,
                                              .page = job->args->page,
                                              .all_frames = job->format->has_frames,
+                                             .look = job->method == AI && job->args->denoise < 0,
                                              .trust = job->args->trust,
                                              .drawing_scale = drawing_scale,
                                              .user = job};
@@ -228,7 +229,9 @@ static enum fov_code enlarge(void *user, const struct fov_image *frame,
         rc = fov_image_resample(frame, (enum fov_filter)job->method, in.width_px * factor,
                                 in.height_px * factor, &large, err);
     } else {
-        rc = job->model ? FOV_OK : fov_cli_model(job->args, factor, job->engine, &job->model, err);
+        rc = job->model
+                 ? FOV_OK
+                 : fov_cli_model(job->args, factor, job->engine, in.is_clean, &job->model, err);
         rc = rc ? rc : fov_image_enlarge(frame, job->model, factor, &large, err);
     }
     if (rc)

@@ -141,6 +141,7 @@ void fov_image_get_info(const struct fov_image *image, struct fov_image_info *re
         .dpi = v->Xres == 1 ? 0 : v->Xres * 25.4, /* 1 is what libvips has where a file has none */
         .format = image->format,
         .is_vector = image->is_vector,
+        .is_clean = image->is_clean,
         .name = image->name,
     };
 }

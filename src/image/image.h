@@ -64,6 +64,7 @@ struct fov_load_options {
     int page;           /* of a picture of several, from 0; -1: refuse one of several */
     bool all_frames;    /* with page -1: take them all */
     bool header_only;   /* the picture is to be described; its pixels may be unreadable */
+    bool look;          /* run through it once, so that is_clean is known */
     bool trust;         /* read formats whose decoders are not made for files of strangers, too */
     const char *name;   /* for sentences; NULL: the path */
     fov_drawing_scale_fn *drawing_scale; /* NULL: as large as the file says */
@@ -88,6 +89,7 @@ struct fov_image_info {
     double dpi;         /* as the file says, or its decoder assumes (72); 0: neither */
     const char *format; /* "JPEG"; of what was loaded */
     bool is_vector;     /* drawn from SVG or PDF, at the size asked for */
+    bool is_clean;      /* it was looked at, and nothing says that it was compressed or is noisy */
     const char *name;   /* for messages; lives as long as the image */
 };
 void fov_image_get_info(const struct fov_image *image, struct fov_image_info *ret_info);

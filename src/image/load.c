@@ -337,6 +337,34 @@ static enum fov_code prepare(const struct opening *o, VipsImage **image, struct 
     return FOV_OK;
 }
 
+/* Formats whose pixels show whether they were compressed: these know blocks of 8x8 or 4x4 pixels,
+ * or keep what there is. Others have blocks of all sizes, or patterns of few colours. */
+static bool is_telling(const char *format)
+{
+    static const char *const telling[] = {"JPEG", "PNG", "WebP", "TIFF", "BMP", "PPM"};
+    for (size_t i = 0; format && i < FOV_N_ELEMENTS(telling); i++)
+        if (!strcmp(format, telling[i]))
+            return true;
+    return false;
+}
+
+/* Is it clean? It is read from its beginning to its end, and can then be read again: what comes
+ * through a pipe is kept. */
+static bool look(const struct opening *o)
+{
+    FOV_AUTO(fov__unref_at) VipsImage *image = NULL;
+    const int page = o->options->page > 0 ? o->options->page : 0;
+    size_t bytes;
+    if (!is_telling(o->format) || !o->source)
+        return false;
+    if (!vips_source_is_mappable(o->source) && !vips_source_map(o->source, &bytes))
+        return false;
+    if (o->is_bmp ? open_bmp(o, &image, NULL) : open_header(o, page, 1, &image, NULL))
+        return false;
+    return !check_pixels(o, image, NULL) && !fov__normalise(&image) && image->Bands <= 4 &&
+           fov__is_clean(image);
+}
+
 enum fov_code fov_image_load(const char *path, const struct fov_load_options *options,
                              struct fov_image **ret_image, struct fov_err *err)
 {
@@ -350,12 +378,16 @@ enum fov_code fov_image_load(const char *path, const struct fov_load_options *op
 
     if (!from_stdin && (rc = check_file(path, err)))
         return rc;
-    if ((rc = find_loader(&o, err)) ||
-        (rc = o.is_bmp ? open_bmp(&o, &image, err) : open_page(&o, &image, &n_frames, err)) ||
+    if ((rc = find_loader(&o, err)))
+        return rc;
+    const bool is_clean = options->look && look(&o);
+    vips_error_clear();
+    if ((rc = o.is_bmp ? open_bmp(&o, &image, err) : open_page(&o, &image, &n_frames, err)) ||
         (rc = check_pixels(&o, image, err)) || (rc = draw(&o, &image, n_frames, err)) ||
         (rc = prepare(&o, &image, err)))
         return rc;
     const struct fov_image like = {.is_vector = o.loader && is_vector_loader(o.loader),
+                                   .is_clean = is_clean,
                                    .format = o.format ? o.format
                                              : o.loader && strstr(o.loader, "Svg")
                                                  ? "SVG"

@@ -9,7 +9,7 @@
 enum fov_code fov__op_upscale(struct fov_chain *c, const struct fov_op_upscale *o,
                               struct fov_err *err)
 {
-    const struct fov_dials dials = {o->detail, o->denoise};
+    const struct fov_dials dials = {o->detail, o->denoise, c->image->is_clean};
     VipsImage *const in = c->image->vips;
     struct fov_model *model;
     struct fov_image *next;

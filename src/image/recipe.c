@@ -338,9 +338,20 @@ bool fov_recipe_upscale(const struct fov_recipe *recipe, int i, const char **ret
             continue;
         *ret_model = o->model;
         *ret_factor = o->factor;
-        *ret_dials = (struct fov_dials){o->detail, o->denoise};
+        *ret_dials = (struct fov_dials){o->detail, o->denoise, 0};
         return true;
     }
+    return false;
+}
+
+bool fov_recipe_looks(const struct fov_recipe *recipe)
+{
+    struct fov_dials dials;
+    const char *name;
+    int factor;
+    for (int i = 0; fov_recipe_upscale(recipe, i, &name, &factor, &dials); i++)
+        if (dials.denoise < 0)
+            return true;
     return false;
 }
 

@@ -31,6 +31,9 @@ FOV_CHECKED enum fov_code fov_recipe_format(const struct fov_recipe *recipe,
 bool fov_recipe_upscale(const struct fov_recipe *recipe, int i, const char **ret_model,
                         int *ret_factor, struct fov_dials *ret_dials);
 
+/* Does what an upscale does depend on whether the picture is clean? */
+bool fov_recipe_looks(const struct fov_recipe *recipe);
+
 /* How many operations it has. */
 int fov_recipe_n_ops(const struct fov_recipe *recipe);
 

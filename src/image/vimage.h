@@ -12,6 +12,7 @@ struct fov_image {
     VipsImage *vips;
     char *name;
     bool is_vector;
+    bool is_clean;      /* was when it was loaded */
     const char *format; /* of the file it was loaded from, or NULL */
     int n_frames;       /* below one another in `vips`; 0 or 1: it is one */
     /* Why a network's step failed, or NULL where there is none; belongs to the libvips image. */
@@ -49,6 +50,9 @@ int fov__fill_transparent(VipsImage *in, VipsImage **ret_image);
 /* To sRGB or grey of 8 or 16 bits, by the picture's profile where one is needed for that. Zero, or
  * libvips's error. */
 int fov__normalise(VipsImage **image);
+
+/* Run through it: does it show no sign of compression or noise? Not when it cannot be read. */
+bool fov__is_clean(VipsImage *image);
 
 /* Load a BMP; FOV_EFORMAT, FOV_ELIMIT, FOV_ENOMEM. Gives *ret_image. */
 FOV_CHECKED enum fov_code fov__load_bmp(VipsSource *source, const char *name, int64_t max_pixels,

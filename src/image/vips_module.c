@@ -48,7 +48,7 @@ static enum fov_code open_network(const struct upscale *u, struct fov_model **re
 {
     static GOnce once = G_ONCE_INIT;
     static struct fov_err why;
-    const struct fov_dials dials = {u->detail, u->denoise};
+    const struct fov_dials dials = {u->detail, u->denoise, 0};
     FOV_AUTO(fov_free_at) char *path = NULL;
     enum fov_code rc;
     if (!g_once(&once, start_engine, &why))

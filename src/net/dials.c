@@ -63,16 +63,29 @@ static enum fov_code add(struct fov_dialled *d, const struct fov_weights *file, 
     return FOV_OK;
 }
 
+/* Is there the partner that the metadata call `role`? */
+static bool has(const struct fov_weights *file, const char *path, const char *role)
+{
+    FOV_AUTO(fov_free_at) char *partner = NULL;
+    const char *const name = metadata(file, role);
+    return name && !beside(path, name, &partner, NULL) && !access(partner, R_OK);
+}
+
 /* Where the file wants the dial for detail: 0 without a partner. */
 static double default_detail(const struct fov_weights *file, const char *path)
 {
-    FOV_AUTO(fov_free_at) char *partner = NULL;
-    const char *const name = metadata(file, "detailed"), *const text = metadata(file, "detail");
+    const char *const text = metadata(file, "detail");
     double detail;
-    if (!name || !text || !fov_parse_real(text, 0, 1, &detail) ||
-        beside(path, name, &partner, NULL) || access(partner, R_OK))
-        return 0;
-    return detail;
+    return text && fov_parse_real(text, 0, 1, &detail) && has(file, path, "detailed") ? detail : 0;
+}
+
+/* Where the dial for denoise stands by itself. */
+static double default_denoise(const struct fov_weights *file, const char *path, bool is_clean)
+{
+    return is_clean && has(file, path, "clean") &&
+                   (!metadata(file, "clean_detailed") || has(file, path, "clean_detailed"))
+               ? 0
+               : 1;
 }
 
 enum fov_code fov_dialled_init(const struct fov_weights *file, const char *path,
@@ -81,10 +94,11 @@ enum fov_code fov_dialled_init(const struct fov_weights *file, const char *path,
 {
     struct fov_dialled *const d = ret_dialled;
     const double detail = dials->detail < 0 ? default_detail(file, path) : dials->detail;
-    const double denoise = dials->denoise < 0 ? 1 : dials->denoise;
+    const double denoise =
+        dials->denoise < 0 ? default_denoise(file, path, dials->is_clean) : dials->denoise;
     enum fov_code rc = FOV_OK;
 
-    *d = (struct fov_dialled){.dials = {detail, denoise}, .n_parts = 1};
+    *d = (struct fov_dialled){.dials = {detail, denoise, dials->is_clean}, .n_parts = 1};
     if (!(detail <= 1) || !(denoise <= 1)) /* nor NaN */
         return fov_fail(err, FOV_EUSAGE, "a dial is turned to %g, which is not from 0 to 1",
                         detail <= 1 ? denoise : detail);

@@ -206,7 +206,7 @@ enum fov_code fov_model_open_mix(struct fov_engine *engine, const struct fov_mod
                                  int n_parts, struct fov_model **ret_model, struct fov_err *err)
 {
     FOV_AUTO(file_close_at) struct fov_weights *file = NULL;
-    const struct fov_dials none = {.detail = 0, .denoise = 1};
+    const struct fov_dials none = {.detail = 0, .denoise = 1, .is_clean = 0};
     enum fov_code rc;
 
     if ((rc = check_shares(parts, n_parts, err)) ||

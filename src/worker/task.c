@@ -34,11 +34,11 @@ struct fov__studio {
     int n;
     struct installed {
         char *path;
-        struct fov_model *model;
+        struct fov_model *model, *clean; /* for pictures that are, when it is another */
     } * models;
 };
 
-static const struct fov_dials untouched = {-1, -1};
+static const struct fov_dials untouched = {-1, -1, 0};
 
 /* ---- before there are pictures ----------------------------------------------------------- */
 
@@ -48,6 +48,7 @@ void fov__studio_close(struct fov__studio *studio)
         return;
     for (int i = 0; i < studio->n; i++) {
         fov_model_close(studio->models[i].model);
+        fov_model_close(studio->models[i].clean);
         fov_free(studio->models[i].path);
     }
     fov_free(studio->models);
@@ -55,6 +56,19 @@ void fov__studio_close(struct fov__studio *studio)
     fov_pool_close(studio->pool);
     fov_engine_close(studio->engine);
     fov_free(studio);
+}
+
+/* The network of a file with its dials turned, and *ret_clean for clean pictures where that is
+ * another, or NULL. */
+static enum fov_code open_both(struct fov_engine *engine, const char *path,
+                               const struct fov_dials *dials, struct fov_model **ret_model,
+                               struct fov_model **ret_clean, struct fov_err *err)
+{
+    const struct fov_dials clean = {dials->detail, dials->denoise, 1};
+    const enum fov_code rc = fov_model_open_dialled(engine, path, dials, ret_model, err);
+    if (rc || dials->denoise >= 0 || !fov_model_metadata(*ret_model, "clean"))
+        return rc;
+    return fov_model_open_dialled(engine, path, &clean, ret_clean, err);
 }
 
 static enum fov_code load_models(struct fov__studio *s, struct fov_err *err)
@@ -69,7 +83,7 @@ static enum fov_code load_models(struct fov__studio *s, struct fov_err *err)
     for (int i = 0; i < n && !rc; i++, s->n++) {
         struct installed *const m = &s->models[s->n];
         if (!(rc = fov_models_find(names[i], 0, &m->path, err)))
-            rc = fov_model_open_dialled(s->engine, m->path, &untouched, &m->model, err);
+            rc = open_both(s->engine, m->path, &untouched, &m->model, &m->clean, err);
     }
     fov_models_free(names, n);
     return rc;
@@ -112,7 +126,7 @@ struct task {
         const char *name; /* a text of the recipe */
         int factor;
         struct fov_dials dials;
-        struct fov_model *model;
+        struct fov_model *model, *clean; /* as in installed */
         bool is_own;
     } wanted[FOV_MAX_OPS];
 };
@@ -122,8 +136,10 @@ static void task_done(struct task *t)
     fov_image_free(t->result);
     fov_image_free(t->image);
     for (int i = 0; i < t->n_wanted; i++)
-        if (t->wanted[i].is_own)
+        if (t->wanted[i].is_own) {
             fov_model_close(t->wanted[i].model);
+            fov_model_close(t->wanted[i].clean);
+        }
     fov_recipe_free(t->recipe);
 }
 
@@ -174,14 +190,14 @@ static enum fov_code open_wanted(struct task *t, struct fov_err *err)
             return rc;
         const bool as_it_is = w->dials.detail < 0 && w->dials.denoise < 0;
         for (int j = 0; as_it_is && j < s->n && !w->model; j++)
-            if (!strcmp(path, s->models[j].path))
+            if (!strcmp(path, s->models[j].path)) {
                 w->model = s->models[j].model;
-        if (!w->model) {
-            w->is_own = true;
-            if ((rc = fov_model_open_dialled(s->engine, path, &w->dials, &w->model, err)))
-                return rc;
-        }
+                w->clean = s->models[j].clean;
+            }
         t->n_wanted++;
+        w->is_own = !w->model;
+        if (w->is_own && (rc = open_both(s->engine, path, &w->dials, &w->model, &w->clean, err)))
+            return rc;
         w++;
     }
     return FOV_OK;
@@ -197,7 +213,7 @@ static enum fov_code open_model(void *user, const char *name, int factor,
         const struct wanted *const w = &t->wanted[i];
         if (w->name == name && w->factor == factor && w->dials.detail == dials->detail &&
             w->dials.denoise == dials->denoise) {
-            *ret_model = w->model;
+            *ret_model = dials->is_clean && w->clean ? w->clean : w->model;
             return FOV_OK;
         }
     }
@@ -306,12 +322,12 @@ enum fov_code fov__task_do(struct fov__studio *studio, const struct fov__ask *as
                            const char *operations, struct fov__answer *answer, struct fov_err *err)
 {
     FOV_AUTO(task_done) struct task t = {.studio = studio, .ask = ask};
-    const struct fov_load_options load = {.max_pixels = ask->limits.max_pixels,
-                                          .page = -1,
-                                          .all_frames = true,
-                                          .name = name,
-                                          .drawing_scale = drawing_scale,
-                                          .user = &t};
+    struct fov_load_options load = {.max_pixels = ask->limits.max_pixels,
+                                    .page = -1,
+                                    .all_frames = true,
+                                    .name = name,
+                                    .drawing_scale = drawing_scale,
+                                    .user = &t};
     struct fov_image_info in, out;
     enum fov_code rc;
 
@@ -319,8 +335,10 @@ enum fov_code fov__task_do(struct fov__studio *studio, const struct fov__ask *as
     fov_image_set_max_result(ask->limits.max_result_pixels);
     limit_threads(studio, ask->n_threads);
     if ((rc = fov_recipe_parse(operations, strlen(operations), "operations", &t.recipe, err)) ||
-        (!ask->dry_run && (rc = open_wanted(&t, err))) || (rc = enter_sandbox(&ask->limits, err)) ||
-        (rc = fov_image_load("-", &load, &t.image, err)))
+        (!ask->dry_run && (rc = open_wanted(&t, err))) || (rc = enter_sandbox(&ask->limits, err)))
+        return rc;
+    load.look = !ask->dry_run && fov_recipe_looks(t.recipe);
+    if ((rc = fov_image_load("-", &load, &t.image, err)))
         return rc;
     fov_image_get_info(t.image, &in);
     if ((rc = find_format(&t, &in, err)) ||

@@ -31,6 +31,23 @@ def photo(width, height, example="winter-house", left=100, top=80):
         return image.convert("RGB").crop((left, top, left + width, top + height))
 
 
+def shrunk():
+    """A photograph so small that nothing is left of its compression."""
+    with Image.open(EXAMPLES / "porridge-berries.jpg") as image:
+        return image.convert("RGB").resize((165, 133), Image.BICUBIC)
+
+
+def grainy():
+    """The same with noise that is about two levels strong, the same in each channel."""
+    grain = np.random.default_rng(5).normal(0, 2, (133, 165, 1))
+    return np.rint(np.clip(np.asarray(shrunk()) + grain, 0, 255)).astype(np.uint8)
+
+
+def compressed(form, quality):
+    """The same as a file of that quality has it."""
+    return Image.open(io.BytesIO(encoded(shrunk(), form, quality=quality))).convert("RGB")
+
+
 def smooth(width, height, channels, kind=np.uint8):
     """Slow waves, another in each channel, between 10 % and 90 % of the range."""
     y, x = np.mgrid[0:height, 0:width].astype(float)
@@ -212,6 +229,19 @@ MAKERS = {
     "photo.jpg": lambda: encoded(photo(48, 40), "JPEG", quality=90),
     "photo.webp": lambda: encoded(photo(48, 40), "WEBP", quality=90),
     "photo.tiff": lambda: encoded(photo(48, 40), "TIFF"),
+    "clean.png": lambda: picture(shrunk()),
+    "clean16.png": lambda: picture(np.asarray(shrunk()).astype(WIDE) * 257),
+    "clean-alpha.png": lambda: picture(opaque(np.asarray(shrunk()))),
+    "clean.tiff": lambda: encoded(shrunk(), "TIFF"),
+    "clean.bmp": lambda: encoded(shrunk(), "BMP"),
+    "clean.webp": lambda: encoded(shrunk(), "WEBP", lossless=True),
+    "clean.gif": lambda: encoded(shrunk().convert("P"), "GIF"),
+    "grainy.png": lambda: picture(grainy()),
+    "jpeg90.jpg": lambda: encoded(shrunk(), "JPEG", quality=90),
+    "jpeg90.png": lambda: picture(compressed("JPEG", 90)),
+    "jpeg90-cut.png": lambda: picture(np.asarray(compressed("JPEG", 90))[3:, 5:]),
+    "webp80.webp": lambda: encoded(shrunk(), "WEBP", quality=80),
+    "webp80.png": lambda: picture(compressed("WEBP", 80)),
     "photo.gif": lambda: encoded(photo(48, 40).convert("P"), "GIF"),
     "photo.bmp": lambda: encoded(photo(48, 40), "BMP"),
     "photo.ppm": lambda: encoded(photo(48, 40), "PPM"),

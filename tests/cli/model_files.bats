@@ -242,6 +242,22 @@ same_as() {
         <"$PRINTED/out")" = "{'detail': 0.25, 'denoise': 0.5}" ]
 }
 
+@test "the dial for noise stands at the clean partner for clean pictures, when that is there" {
+    make clean.png
+    mv clean.png photo.png
+    make_dialled
+    same_as drawn --detail 0.5
+    dialled=full same_as clean
+    same_as quarter --denoise 1
+    rm both.safetensors
+    dialled=full same_as quarter
+    rm raw.safetensors
+    same_as quarter
+    dialled=away same_as alone
+    fails 69 "*raw.safetensors is not there*" upscale photo.png out.png --model base.safetensors \
+        --denoise 0
+}
+
 @test "without its partner a network is faithful, and says so when asked for more" {
     take photo.png
     make_dialled

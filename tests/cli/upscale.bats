@@ -672,3 +672,54 @@ print([f.info["duration"] for f in s.Iterator(Image.open("again.gif"))])')" = '[
     look pixel out.jpg 2 2 6 255 255 255
     look pixel out.jpg 32 32 12 220 0 0
 }
+
+# ---- damage ----------------------------------------------------------------------------------
+
+denoised_by() { # WHERE PICTURE...: the dial for noise and compression stands there by itself
+    local where=$1 name
+    shift
+    for name in "$@"; do
+        make "$name"
+        run_here "$FOVEA" upscale "$name" out.png --factor 2 --force --json
+        expect_status 0
+        grep -qx " *\"denoise\": $where" "$PRINTED/out" || wrong "$name: otherwise"
+    done
+}
+
+@test "a picture without a sign of compression or noise is not cleaned" {
+    denoised_by 0.0 clean.png clean16.png clean-alpha.png clean.tiff clean.bmp clean.webp
+    for way in "--denoise 0" "--denoise 1"; do
+        enlarges clean.png "${way: -1}.png" --factor 2 $way
+    done
+    enlarges clean.png self.png --factor 2
+    cmp self.png 0.png
+    not cmp -s self.png 1.png
+}
+
+@test "one with a sign of it is cleaned, whatever its file is" {
+    denoised_by 1.0 grainy.png jpeg90.jpg jpeg90.png jpeg90-cut.png webp80.webp webp80.png
+}
+
+@test "where nothing can be seen a picture is cleaned" {
+    denoised_by 1.0 photo.png flat.png clean.gif
+}
+
+@test "what is only cleaned is cleaned" {
+    make clean.png
+    run_here "$FOVEA" upscale clean.png out.png --factor 1 --json
+    expect_status 0
+    grep -q '"denoise": 1.0' "$PRINTED/out"
+}
+
+@test "the same through a pipe, and in a chain" {
+    make clean.png
+    enlarges clean.png file.png --factor 2
+    cat clean.png | "$FOVEA" upscale - pipe.png --factor 2
+    "$FOVEA" upscale - redirected.png --factor 2 <clean.png
+    "$FOVEA" transform clean.png chain.png --ops '[{"type": "upscale", "factor": 2}]'
+    "$FOVEA" transform clean.png other.png --ops '[{"type": "upscale", "factor": 2, "denoise": 1}]'
+    cmp file.png pipe.png
+    cmp file.png redirected.png
+    cmp file.png chain.png
+    not cmp -s file.png other.png
+}

@@ -18,7 +18,8 @@ from PIL import Image
 
 from service import ROOT, Service, run
 
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "cli")]
+import make_pictures  # pylint: disable=wrong-import-position
 import ops_table  # pylint: disable=wrong-import-position
 
 W, H = 48, 32
@@ -89,7 +90,7 @@ def source():
 def encoded(a, kind="PNG", **options):
     """An array as a file."""
     out = io.BytesIO()
-    Image.fromarray(a).save(out, kind, **options)
+    Image.fromarray(np.asarray(a)).save(out, kind, **options)
     return out.getvalue()
 
 
@@ -252,6 +253,17 @@ def upscales(t):
         a, image = made(t, chain, jpeg)
         t.same((a.data.get("mime_type"), image.format, image.size),
                ("image/webp", "WEBP", (96, 64)), "what a JPEG becomes", a)
+
+
+def looks(t):
+    """upscale: a picture without a sign of compression or noise is not cleaned, others are"""
+    for file, denoise in ((encoded(make_pictures.shrunk()), 0),
+                          (encoded(make_pictures.grainy()), 1)):
+        for more in ({}, {"detail": 0.5}):
+            op = {"type": "upscale", "factor": 2, **more}
+            wanted = [pixels(t, {**op, "denoise": d}, file).astype(float) for d in (0, 1)]
+            near(t, pixels(t, op, file), wanted[denoise], 0, f"denoise {denoise} by itself, {more}")
+            t.expect((wanted[0] != wanted[1]).any(), "denoise makes no difference")
 
 
 def geometry(t):
@@ -430,8 +442,9 @@ def one_after_the_other(t):
     t.same((image.size, image.format), ((60, 60), "JPEG"), "what a whole recipe makes", a)
 
 
-CASES = [all_are_there, good_values, ends_of_ranges, bad_values, does_not_fit, upscales, geometry,
-         resizes, sharpness, colours, transparency, formats, sizes_of_files, one_after_the_other]
+CASES = [all_are_there, good_values, ends_of_ranges, bad_values, does_not_fit, upscales, looks,
+         geometry, resizes, sharpness, colours, transparency, formats, sizes_of_files,
+         one_after_the_other]
 
 
 def prepare():

@@ -22,7 +22,7 @@ static enum fov_code upscale_once(const char *path, bool has_partners, struct fo
     const struct fov_engine_options options = {.n_threads = 2};
     const struct fov_shape shape = {.width_px = W, .height_px = H, .n_channels = 3};
     const struct fov_model_part parts[] = {{path, 0.5}, {path, 0.5}};
-    const struct fov_dials halfway = {0.5, 0.5};
+    const struct fov_dials halfway = {0.5, 0.5, 0};
     struct fov_engine *engine = NULL;
     struct fov_model *model = NULL;
 
