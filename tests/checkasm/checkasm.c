@@ -181,6 +181,18 @@ static void run_level(const struct fov_cpu_level *l)
     run_test(check_result_row, &k);
 }
 
+#if defined(AMX_IN_C)
+/* What the kernel for AMX does beside the unit, where there is none. */
+static void run_amx_in_c(void)
+{
+    struct fov_kernels k;
+    level = "amx in C";
+    fov_kernels_init(&k, fov_cpu_detect());
+    k.conv_winograd_i16 = fov_conv_winograd_i16_amx_in_c;
+    run_test(check_conv_winograd_i16, &k);
+}
+#endif
+
 static int check_all_seen(unsigned have)
 {
     int listed = 0;
@@ -219,6 +231,10 @@ int main(int argc, char **argv)
         if ((have & fov_cpu_levels[i].mask) == fov_cpu_levels[i].mask)
             run_level(&fov_cpu_levels[i]);
     const int listed = check_all_seen(have);
+#if defined(AMX_IN_C)
+    if ((have & (FOV_CPU_AVX512 | FOV_CPU_AMX)) == FOV_CPU_AVX512 && !bench)
+        run_amx_in_c();
+#endif
     printf("checkasm: %d variants listed, %d tested, %d failed\n", listed, n_seen, n_failed);
     return n_failed ? 1 : have ? 0 : 77;
 }

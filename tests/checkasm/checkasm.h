@@ -47,4 +47,9 @@ KERNEL_TEST(conv_winograd_f32);
 KERNEL_TEST(conv_winograd_i16);
 KERNEL_TEST(result_row);
 
+#if defined(AMX_IN_C)
+/* conv_winograd_i16_amx with amx_in_c.h in the place of the unit. */
+fov_conv_fn fov_conv_winograd_i16_amx_in_c;
+#endif
+
 #endif

@@ -99,13 +99,22 @@ static struct problem make_problem(const struct shape *s, size_t n_px, enum fov_
     return p;
 }
 
+static bool takes_bytes(fov_conv_fn *fn)
+{
+#if defined(AMX_IN_C)
+    if (fn == fov_conv_winograd_i16_amx_in_c)
+        return true;
+#endif
+    return fov_conv_takes_bytes(fn);
+}
+
 /* Run `fn` with weights laid out for `method`; dst is fresh memory, some rows of it missing. */
 static void run(struct problem *p, fov_conv_fn *fn, enum fov_method method, unsigned rows_mask)
 {
     struct fov_conv *const c = &p->conv;
     const size_t row = p->rows.n_px * p->rows.dst_ch * element_bytes(c->dst_element);
     const enum fov_method layout =
-        method == FOV_WINOGRAD_I16 && fov_conv_takes_bytes(fn) ? FOV_WINOGRAD_BYTES : method;
+        method == FOV_WINOGRAD_I16 && takes_bytes(fn) ? FOV_WINOGRAD_BYTES : method;
     float *const scale = guarded(c->out_ch);
     float *const room = guarded(fov_pack_room(layout, c->in_ch, c->out_ch));
     void *weights = guarded_bytes(fov_pack_conv_bytes(layout, c->taps, c->in_ch, c->out_ch));
