@@ -83,6 +83,10 @@
  * what a tile has at all positions would fall into a few sets of the L1 cache. */
 #define FOV_WINO_GAP 64
 
+/* Products that hold nothing between those of two tiles, for the same reason: a position of all
+ * tiles is written at once. */
+#define FOV_WINO_PRODUCT_GAP 80
+
 /* The same for AMX, which multiplies bytes, 16 tiles by 16 output channels at a time: whole numbers
  * of 16 bits as an upper byte, signed, and a lower one, in 64 input channels. */
 #define FOV_WINO_BYTE_TILES    32

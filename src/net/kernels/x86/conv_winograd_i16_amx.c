@@ -95,11 +95,11 @@ static size_t multiply_panel(const struct fov_conv_rows *r, size_t x, size_t cha
                 multiply_block(upper + p * values + t * in_ch, lower + p * values + t * in_ch,
                                in_ch, weights + p * position + g * group, sums[turn]);
                 if (before)
-                    add_up(sums[turn ^ 1], before, POSITIONS * panel);
-                before = s->products + (t * POSITIONS + p) * panel + g * SIDE;
+                    add_up(sums[turn ^ 1], before, product_stride(panel));
+                before = s->products + t * product_stride(panel) + p * panel + g * SIDE;
             }
     }
-    add_up(sums[turn ^ 1], before, POSITIONS * panel);
+    add_up(sums[turn ^ 1], before, product_stride(panel));
     _tile_release();
     return panel;
 }

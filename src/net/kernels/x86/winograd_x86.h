@@ -55,7 +55,7 @@ enum {
 /* What lies in fov_conv_rows.scratch. */
 struct scratch {
     value *values;     /* [POSITIONS][TILES * in_ch + GAP]; in bytes two of it */
-    product *products; /* [TILES][POSITIONS][panel] */
+    product *products; /* [TILES][POSITIONS * panel + FOV_WINO_PRODUCT_GAP] */
     float *columns;    /* [in_ch / VF][RING][ROWS_IN][VF] */
     float *tile;       /* [POSITIONS][in_ch]: int16 only, before the rounding */
     float unit[TILES]; /* int16 only: what a whole value of a tile is worth */
@@ -70,8 +70,14 @@ static void scratch_divide(struct scratch *s, void *block, size_t in_ch)
 #endif
     s->values = block;
     s->products = (product *)(void *)(s->values + POSITIONS * (TILES * n_ch + GAP));
-    s->columns = (float *)s->products + POSITIONS * TILES * MAX_PANEL;
+    s->columns = (float *)s->products + TILES * (POSITIONS * MAX_PANEL + FOV_WINO_PRODUCT_GAP);
     s->tile = s->columns + RING * ROWS_IN * in_ch;
+}
+
+/* How far apart the products of two tiles are. */
+static ALWAYS_INLINE size_t product_stride(size_t panel)
+{
+    return POSITIONS * panel + FOV_WINO_PRODUCT_GAP;
 }
 
 /* ---- transforms: of six values 12 operations in, 12 out; of eight 24 and 20 --------------- */
@@ -369,8 +375,9 @@ static ALWAYS_INLINE void multiply(const struct fov_conv_rows *r, size_t x, size
         const value *next = weights + (p + 1 < POSITIONS ? p + 1 : 0) * position;
         for (size_t t = 0; t < n; t += (size_t)n_px, next += in_ch * FOV_CHANNEL_GROUP)
             multiply_block(s->values + p * (TILES * in_ch + GAP) + t * in_ch, in_ch,
-                           weights + p * position, next, s->products + (t * POSITIONS + p) * panel,
-                           POSITIONS * panel, n_px, n_vec);
+                           weights + p * position, next,
+                           s->products + t * product_stride(panel) + p * panel,
+                           product_stride(panel), n_px, n_vec);
     }
 }
 #endif
@@ -445,8 +452,8 @@ static ALWAYS_INLINE void store_panel(const struct fov_conv_rows *r, const struc
 {
     for (size_t t = 0; t < n; t++)
         for (size_t o = 0; o < panel; o += VF)
-            store_tile(r, s->products + t * POSITIONS * panel + o, panel, WINO_I16 ? s->unit[t] : 0,
-                       x + PX * t, channel + o, activation, e);
+            store_tile(r, s->products + t * product_stride(panel) + o, panel,
+                       WINO_I16 ? s->unit[t] : 0, x + PX * t, channel + o, activation, e);
 }
 
 /* One function for each activation and element, so that neither is asked about in a loop. */
