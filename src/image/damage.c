@@ -44,8 +44,7 @@ static void init_basis(float *basis, int n)
 {
     for (int k = 0; k < n; k++)
         for (int i = 0; i < n; i++)
-            basis[k * n + i] =
-                (float)(sqrt((k ? 2.0 : 1.0) / n) * cos(M_PI * k * (2 * i + 1) / (2 * n)));
+            *basis++ = (float)(sqrt((k ? 2.0 : 1.0) / n) * cos(M_PI * k * (2 * i + 1) / (2 * n)));
 }
 
 void fov_damage_init(struct fov_damage *damage)
@@ -61,14 +60,14 @@ struct spectrum {
 };
 
 /* Down the columns of a block of which the rows were transformed, `quads` to each. */
-static ALWAYS_INLINE void transform_columns(const float *basis, const quad *rows, const int n,
+static ALWAYS_INLINE void transform_columns(const float *basis, const quad *rows, const long n,
                                             quad *ret_c)
 {
-    const int quads = n / 4;
-    for (int q = 0; q < quads; q++)
-        for (int k = 0; k < n; k++) { /* cosines are even or odd about the middle */
+    const long quads = n / 4;
+    for (long q = 0; q < quads; q++)
+        for (long k = 0; k < n; k++) { /* cosines are even or odd about the middle */
             quad sum = {0};
-            for (int i = 0; i < n / 2; i++) {
+            for (long i = 0; i < n / 2; i++) {
                 const quad a = rows[i * quads + q], b = rows[(n - 1 - i) * quads + q];
                 sum += basis[k * n + i] * (k % 2 ? a - b : a + b);
             }
@@ -77,11 +76,11 @@ static ALWAYS_INLINE void transform_columns(const float *basis, const quad *rows
 }
 
 /* Count a block's coefficients but the mean, c[0]; squares of them, which need no sign. */
-static ALWAYS_INLINE void count(quad *c, const int n, float flat, uint32_t *all, uint32_t *zeros)
+static ALWAYS_INLINE void count(quad *c, const long n, float flat, uint32_t *all, uint32_t *zeros)
 {
     counts n_zeros = {0}, n_large = {0}; /* a comparison that holds is -1 */
     c[0][0] = 0;
-    for (int i = 0; i < n * n / 4; i++) {
+    for (long i = 0; i < n * n / 4; i++) {
         const quad square = c[i] * c[i];
         n_zeros -= square < zero * zero;
         n_large -= square > flat * flat;
@@ -94,31 +93,31 @@ static ALWAYS_INLINE void count(quad *c, const int n, float flat, uint32_t *all,
 
 static void add_up(const quad c[16], struct spectrum *sums)
 {
-    for (int k = 2; k <= 4; k++)
+    for (long k = 2; k <= 4; k++)
         sums->middle += fabsf(c[2 * k][2]) + fabsf(c[2 * k][3]) + fabsf(c[2 * k + 1][0]);
-    for (int k = 6; k <= 7; k++)
+    for (long k = 6; k <= 7; k++)
         sums->finest += fabsf(c[2 * k + 1][2]) + fabsf(c[2 * k + 1][3]);
 }
 
 /* Blocks of n x n at all places of a piece. */
 static ALWAYS_INLINE struct spectrum count_blocks(const float *basis, const float *luma,
-                                                  long stride, const int n, float flat,
+                                                  long stride, const long n, float flat,
                                                   uint32_t *all, uint32_t *zeros)
 {
-    const int n_places = FOV_DAMAGE_SIDE - n + 1, quads = n / 4;
+    const long n_places = FOV_DAMAGE_SIDE - n + 1, quads = n / 4;
     quad rows[FOV_DAMAGE_SIDE * 2], c[16];
     struct spectrum sums = {0, 0};
-    for (int x = 0; x < n_places; x++) {
-        for (int y = 0; y < FOV_DAMAGE_SIDE; y++)
-            for (int q = 0; q < quads; q++) {
+    for (long x = 0; x < n_places; x++) {
+        for (long y = 0; y < FOV_DAMAGE_SIDE; y++)
+            for (long q = 0; q < quads; q++) {
                 quad sum = {0};
-                for (int i = 0; i < n; i++) {
+                for (long i = 0; i < n; i++) {
                     const float *const at = basis + 4 * q * n + i;
                     sum += luma[y * stride + x + i] * (quad){at[0], at[n], at[2 * n], at[3 * n]};
                 }
                 rows[y * quads + q] = sum;
             }
-        for (int y = 0; y < n_places; y++) {
+        for (long y = 0; y < n_places; y++) {
             transform_columns(basis, rows + y * quads, n, c);
             if (n == 8)
                 add_up(c, &sums);

@@ -63,7 +63,7 @@ static int look(VipsRegion *region, float *luma, struct fov_damage *damage)
 bool fov__is_clean(VipsImage *image)
 {
     FOV_AUTO(fov_free_at) struct fov_damage *damage = fov_calloc(1, sizeof(*damage));
-    FOV_AUTO(fov_free_at) float *luma = fov_calloc(2 * STEP * (size_t)image->Xsize, sizeof(*luma));
+    FOV_AUTO(fov_free_at) float *luma = fov_calloc((size_t)image->Xsize * STEP, 2 * sizeof(*luma));
     VipsRegion *const region = vips_region_new(image);
     bool is_clean = false;
 
