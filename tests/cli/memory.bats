@@ -7,6 +7,9 @@ load helpers
 # A small network, so that many pixels take little time: 16 channels, 2 blocks, 3 times.
 NETWORK=$ROOT/tests/vectors/residual.model.safetensors
 
+# What a sanitizer keeps of freed memory is not the program's.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=4
+
 peak_mb() { # COMMAND ...: sets $mb
     run_here "$PYTHON" "$BATS_TEST_DIRNAME/peak_memory.py" "$@"
     expect_status 0
