@@ -225,13 +225,13 @@ broken() { # KIND PATTERN: upscaling with this model fails and says so
     take photo.png
     fails 69 './none.safetensors: cannot open this model: No such file or directory' \
         upscale photo.png out.png --model ./none.safetensors
-    fails 69 "no network is called 'none.safetensors'; there are: clean-detailed-x4, clean-x2, *, photo-x3, photo-x4" \
+    fails 69 "no network is called 'none.safetensors'; there are: clean-detailed-x3, clean-detailed-x4, *, photo-x3, photo-x4" \
         upscale photo.png out.png --model none.safetensors
 }
 
 @test "a model's name that is not there" {
     take photo.png
-    fails 69 "no network is called 'cartoon'; there are: clean-detailed-x4, clean-x2, *, photo-x3, photo-x4" \
+    fails 69 "no network is called 'cartoon'; there are: clean-detailed-x3, clean-detailed-x4, *, photo-x3, photo-x4" \
         upscale photo.png out.png --model cartoon
 }
 

@@ -12,9 +12,9 @@ setup_file() {
     run_here "$FOVEA" models
     expect_status 0
     expect_quiet
-    [ "$(wc -l <"$PRINTED/out")" -eq 10 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 11 ]
     for n in 2 3 4; do
-        sed -n "$((n + 6))p" "$PRINTED/out" |
+        sed -n "$((n + 7))p" "$PRINTED/out" |
             grep -Eqx "photo-x$n +${n}x +residual +0\.6[0-9] M +Apache-2\.0 +Enlarge .* $n times.*"
     done
 }
@@ -38,7 +38,7 @@ setup_file() {
 import json, sys
 got = json.load(open(sys.argv[1], encoding="utf-8"))
 names = [f"{kind}-x{n}" for kind in ("clean", "photo-detailed", "photo") for n in (2, 3, 4)]
-assert [m["name"] for m in got] == ["clean-detailed-x4", *names], got
+assert [m["name"] for m in got] == ["clean-detailed-x3", "clean-detailed-x4", *names], got
 sizes = {2: 637004, 3: 645659, 4: 657776}
 for model in got:
     scale = int(model["name"][-1])
@@ -80,7 +80,7 @@ EOF
 @test "an empty FOVEA_MODELS is none" {
     FOVEA_MODELS='' run_here "$FOVEA" models
     expect_status 0
-    [ "$(wc -l <"$PRINTED/out")" -eq 10 ]
+    [ "$(wc -l <"$PRINTED/out")" -eq 11 ]
 }
 
 @test "names are in the order of their numbers" {
