@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the look at a picture before it is enlarged is worth: does it see damage, and does it matter?
+"""The look at a picture before it is enlarged: does it see damage, and does it matter?
 
 usage: train/damage.py TILES.npy --program FOVEA --features FILE [--scale N] [--count N]
 
@@ -95,7 +95,8 @@ def main():
     p.add_argument("--count", type=int, default=100)
     o = p.parse_args()
     chance = np.random.default_rng(SEED)
-    print("| damage | called clean | `--denoise 0` | `--denoise 1` | by itself |\n|---|---|---|---|---|")
+    print("| damage | called clean | `--denoise 0` | `--denoise 1` | by itself |")
+    print("|---|---|---|---|---|")
     for name, damage in DAMAGES.items():
         clean, *distances = measure(o, damage, chance)
         print(f"| {name} | {100 * clean:.0f} % |", " | ".join(f"{d:.4f}" for d in distances), "|",
