@@ -23,9 +23,8 @@ FOV_CHECKED enum fov_code fov_cli_start(const struct fov_args *args, struct fov_
 
 /* Open the network that `args` asks for, for pictures that are clean or not, with its dials turned
  * or mixed with another; with factor 1, which cleans, the faithful end unless they say otherwise.
- * Gives *ret_model. FOV_EUSAGE
- * for a mix that is not spelt as one, or beside dials; errors of fov_models_find(),
- * fov_model_open_dialled() and fov_model_open_mix(). */
+ * Gives *ret_model. FOV_EUSAGE for a mix that is not spelt as one, or beside dials; errors of
+ * fov_models_find(), fov_model_open_dialled() and fov_model_open_mix(). */
 FOV_CHECKED enum fov_code fov_cli_model(const struct fov_args *args, int factor,
                                         struct fov_engine *engine, bool is_clean,
                                         struct fov_model **ret_model, struct fov_err *err);

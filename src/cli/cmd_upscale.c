@@ -148,7 +148,8 @@ static enum fov_code load(struct job *job, struct fov_err *err)
     const struct fov_load_options options = {.max_pixels = job->args->max_pixels,
                                              .page = job->args->page,
                                              .all_frames = job->format->has_frames,
-                                             .look = job->method == AI && job->args->denoise < 0,
+                                             .look = job->method == AI && job->args->denoise < 0 &&
+                                                     !job->args->mix && job->target.factor != 1,
                                              .trust = job->args->trust,
                                              .drawing_scale = drawing_scale,
                                              .user = job};

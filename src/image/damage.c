@@ -30,7 +30,7 @@ typedef int32_t counts __attribute__((vector_size(16)));
 
 enum {
     MIN_PIECES = 32, /* fewer, or fewer with anything in them, are not enough to tell */
-    ONE_IN = 30,     /* pieces counts */
+    ONE_IN = 30,     /* pieces is many enough to be noisy, or to be the calmest */
 };
 static const float dark = 8, bright = 247; /* what is cut off has no noise */
 static const float flat8 = 8, flat4 = 6;   /* the largest coefficient of a flat block, at most */
@@ -139,8 +139,7 @@ void fov_damage_add(struct fov_damage *damage, const float *luma, long stride)
         return;
     const struct spectrum sums = count_blocks(&damage->basis8[0][0], luma, stride, 8, flat8,
                                               damage->n_all8, damage->n_zeros8);
-    /* means over 64 blocks of 9 and 4 coefficients; of normal noise the magnitude is so on average
-     */
+    /* Of normal noise; 64 blocks have 9 and 4 of these coefficients each. */
     const double deviation = sqrt(M_PI / 2) / 64, middle = sums.middle / 9 * deviation;
     const double finest = sums.finest / 4 * deviation;
     damage->finest[damage->n_pieces++] = (float)finest;

@@ -2,8 +2,7 @@
 /* look.c -- run through a picture once before it is enlarged, to see whether it is damaged.
  *
  * Rows are read in order, each once, which is all that some decoders can do. All are decoded, some
- * hundredth of what the network takes, and no more than FOV_DAMAGE_MAX_PIECES pieces looked at,
- * which takes 3 ms.
+ * hundredth of what the network takes, and no more than FOV_DAMAGE_MAX_PIECES pieces looked at.
  *
  * Threads: one. Owns: nothing. Trust: pixels; what cannot be read is not clean.
  */
