@@ -76,8 +76,8 @@
 #define FOV_WINO_MIN_PEAK  1e-20f
 
 /* Tiles that are computed together, so that weights are read once for all of them and what is
- * written between the steps stays in the L2 cache: 24 with 64 input channels. */
-#define FOV_WINO_TILES 24
+ * written between the steps stays in the L2 cache beside the weights of a layer. */
+#define FOV_WINO_TILES 12
 
 /* Values that hold nothing between those of two positions: at 3072 or 2048 bytes from each other,
  * what a tile has at all positions would fall into a few sets of the L1 cache. */

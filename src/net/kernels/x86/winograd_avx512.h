@@ -14,7 +14,7 @@
         multiply(r, x, channel, n, s, (n_px), (n_channels) / VF);                                  \
     }
 PANEL(64, 6)
-PANEL(48, 8)
+PANEL(48, 6)
 PANEL(32, 12)
 PANEL(16, 12)
 

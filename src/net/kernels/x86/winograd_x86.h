@@ -40,8 +40,7 @@ enum {
 #if defined(WINO_BYTES)
     TILES = FOV_WINO_BYTE_TILES,
 #else
-    /* float32 values are twice as large; CPUs without AVX-512 have half the L2 cache or less */
-    TILES = WINO_I16 && VF == 16 ? FOV_WINO_TILES : FOV_WINO_TILES / 2,
+    TILES = FOV_WINO_TILES,
 #endif
     RING = 12,      /* columns kept: a tile's at least, in whole steps from tile to tile */
     MAX_PANEL = 64, /* output channels multiplied at once */
