@@ -6,19 +6,17 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Exact. */
+/* Exact. Without a branch, so that compilers make vectors of a loop over it. */
 static inline float fov_from_half(uint16_t h)
 {
-    const uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31;
-    const uint32_t mantissa = h & 0x3ff;
+    const uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13;
     uint32_t bits;
     float value;
 
-    if (exponent == 0) { /* zero or subnormal: mantissa * 2^-24 */
-        value = (float)mantissa * 0x1p-24f;
-        return sign ? -value : value;
-    }
-    bits = sign | (exponent == 31 ? 255u << 23 : (exponent + 112) << 23) | mantissa << 13;
+    memcpy(&value, &magnitude, sizeof(value)); /* 2^-112 of it: the exponents begin elsewhere */
+    value *= 0x1p112f;
+    memcpy(&bits, &value, sizeof(bits));
+    bits |= (uint32_t)(h & 0x8000) << 16 | (magnitude >= 31u << 23 ? 255u << 23 : 0);
     memcpy(&value, &bits, sizeof(value));
     return value;
 }

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Blocks of at least two large pages are asked for in large pages. */
-enum { HUGE_PAGE = 2 << 20, MIN_HUGE_BYTES = 2 * HUGE_PAGE };
+/* Blocks of at least one large page are asked for in large pages. */
+enum { HUGE_PAGE = 2 << 20, MIN_HUGE_BYTES = HUGE_PAGE };
 
 static atomic_long fail_after = -1;
 

@@ -98,6 +98,7 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], FOV_WORKERS_ARG)) /* the service starts itself like this */
         return fov_workers_main(argc, argv);
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* a picture's memory goes back to the system with it */
+    mallopt(M_TRIM_THRESHOLD, 4 << 20); /* but not what the next layer's weights will need */
     catch_signals();
     if (argc < 2) {
         fov_options_help(FOV_N_COMMANDS);

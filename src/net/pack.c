@@ -22,6 +22,8 @@
 #include "net/pack_conv.h"
 #include "net/trial.h"
 
+enum { BLOCK_ALIGN = 64 };
+
 static size_t padded(int channels)
 {
     return fov_round_up((size_t)channels, FOV_CHANNEL_GROUP);
@@ -29,9 +31,10 @@ static size_t padded(int channels)
 
 void fov_packed_done(struct fov_packed *packed)
 {
-    for (int i = 0; packed->blocks && i < packed->n_layers; i++)
-        fov_free(packed->blocks[i]);
-    fov_free(packed->blocks);
+    for (int i = 0; packed->own && i < packed->n_layers; i++)
+        fov_free(packed->own[i]);
+    fov_free(packed->own);
+    fov_free(packed->block);
     fov_free(packed->layers);
     *packed = (struct fov_packed){0};
 }
@@ -195,40 +198,39 @@ static enum fov_code plain_layer(const struct fov_graph *g, int i,
     return FOV_OK;
 }
 
-/* A block for a layer's weights in the layout of its method, its bias, slope and scale. */
-static enum fov_code new_block(struct fov_packed_layer *p, void **ret_block, struct fov_err *err)
+/* Bytes of a layer's weights in the layout of its method, its bias, slope and scale. */
+static size_t block_bytes(const struct fov_packed_layer *p)
 {
-    struct fov_conv *const c = &p->conv;
-    const size_t bytes = fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch);
-    unsigned char *const block = fov_calloc_aligned(64, bytes + 3 * c->out_ch * sizeof(float), 1);
-    if (!block)
-        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu bytes", bytes);
-    float *const numbers = (float *)(void *)(block + bytes);
-    c->weights = block;
-    c->bias = numbers;
-    c->slope = numbers + c->out_ch;
-    c->scale = numbers + 2 * c->out_ch;
-    *ret_block = block;
-    return FOV_OK;
+    const struct fov_conv *const c = &p->conv;
+    return fov_round_up(fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch) +
+                            3 * c->out_ch * sizeof(float),
+                        BLOCK_ALIGN);
 }
 
-/* Lay out one layer, into one block with everything that it points to. */
-static enum fov_code pack_layer(const struct fov_layer_weights *plain, struct fov_packed_layer *p,
-                                void **ret_block, struct fov_err *err)
+/* Lay out one layer, into `block` of block_bytes(). `room` is for fov_pack_conv(). */
+static void pack_layer(const struct fov_layer_weights *plain, void *block, float *room,
+                       struct fov_packed_layer *p)
 {
     struct fov_conv *const c = &p->conv;
-    const size_t n_room = fov_pack_room(p->method, c->in_ch, c->out_ch);
-    FOV_AUTO(fov_free_at) float *room = fov_calloc(n_room + 1, sizeof(*room)); /* not NULL */
-    if (!room)
-        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n_room);
-    const enum fov_code rc = new_block(p, ret_block, err);
-    if (rc)
-        return rc;
-    float *const block = *ret_block;
-    float *const bias = block + (c->bias - (const float *)c->weights);
+    const size_t n_weights = fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch);
+    float *const bias = (float *)(void *)((unsigned char *)block + n_weights);
+
+    c->weights = block;
+    c->bias = bias;
+    c->slope = bias + c->out_ch;
+    c->scale = bias + 2 * c->out_ch;
     memcpy(bias, plain->bias, 2 * c->out_ch * sizeof(float)); /* and the slope behind it */
     fov_pack_conv(p->method, plain->weight, c->taps, c->in_ch, c->out_ch, block,
                   bias + 2 * c->out_ch, room);
+}
+
+/* A block for one layer, which the caller ends with fov_free(). */
+static enum fov_code new_block(const struct fov_packed_layer *p, void **ret_block,
+                               struct fov_err *err)
+{
+    const size_t bytes = block_bytes(p);
+    if (!(*ret_block = fov_calloc_aligned(BLOCK_ALIGN, bytes, 1)))
+        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu bytes", bytes);
     return FOV_OK;
 }
 
@@ -259,44 +261,64 @@ static enum fov_code read_numbers(const struct fov_graph *g, bool equalise, stru
     return equalise ? fov_equalise(g, n->layers, err) : FOV_OK;
 }
 
-static enum fov_code pack_exact(const struct fov_graph *g, const struct numbers *n,
-                                struct fov_packed *p, struct fov_err *err)
-{
-    enum fov_code rc;
-    for (int i = 1; i < g->n_layers; i++) {
-        struct fov_layer_weights plain;
-        if ((rc = plain_layer(g, i, &n->layers[i], p->layers, &p->layers[i], &plain, err)))
-            return rc;
-        rc = pack_layer(&plain, &p->layers[i], &p->blocks[i], err);
-        fov_free(plain.weight);
-        if (rc)
-            return rc;
-    }
-    return FOV_OK;
-}
-
 /* Layer i of a fast network: try it in int16 against itself in float32, and keep one of the two.
- * Direct, since a few pixels do not repay the transform of the weights. */
-static enum fov_code try_layer(const struct fov_layer_weights *plain, int i,
-                               const struct fov_kernels *kernels, struct fov_trial *trial,
-                               struct fov_packed *p, struct fov_err *err)
+ * Direct, since a few pixels do not repay the transform of the weights. `block` is the layer's. */
+static enum fov_code try_layer(const struct fov_layer_weights *plain, int i, void *block,
+                               float *room, const struct fov_kernels *kernels,
+                               struct fov_trial *trial, struct fov_packed *p, struct fov_err *err)
 {
     struct fov_packed_layer *const l = &p->layers[i], exact = *l;
-    FOV_AUTO(fov_free_at) void *block = NULL;
+    FOV_AUTO(fov_free_at) void *exact_block = NULL;
     enum fov_code rc;
 
     exact.method = FOV_DIRECT;
     exact.conv.src_element = exact.conv.dst_element = FOV_ELEMENT_F32;
-    if ((rc = pack_layer(plain, &exact, &block, err)) ||
-        (rc = pack_layer(plain, l, &p->blocks[i], err)))
+    if ((rc = new_block(&exact, &exact_block, err)))
         return rc;
+    pack_layer(plain, exact_block, room, &exact);
+    pack_layer(plain, block, room, l);
     l->error = fov_trial_layer(trial, kernels, i, &exact, l);
     if (l->method == FOV_DIRECT || l->error <= FOV_MAX_LAYER_ERROR)
         return FOV_OK;
-    fov_free(p->blocks[i]);
-    p->blocks[i] = NULL;
     l->method = FOV_WINOGRAD_F32; /* but what it leaves is float16, as of all others */
-    return pack_layer(plain, l, &p->blocks[i], err);
+    if ((rc = new_block(l, &p->own[i], err)))
+        return rc;
+    pack_layer(plain, p->own[i], room, l);
+    return FOV_OK;
+}
+
+/* Fill p->block, layer after layer. `trial` is NULL for an exact network. */
+static enum fov_code pack_layers(const struct fov_graph *g, const struct numbers *n,
+                                 const struct fov_kernels *kernels, struct fov_trial *trial,
+                                 struct fov_packed *p, struct fov_err *err)
+{
+    unsigned char *block = p->block;
+    size_t n_room = 1; /* not NULL */
+    for (int i = 1; i < g->n_layers; i++) {
+        const struct fov_conv *const c = &p->layers[i].conv;
+        const size_t needed = fov_pack_room(p->layers[i].method, c->in_ch, c->out_ch);
+        n_room = needed > n_room ? needed : n_room;
+    }
+    FOV_AUTO(fov_free_at) float *room = fov_calloc(n_room, sizeof(*room));
+    if (!room)
+        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n_room);
+
+    for (int i = 1; i < g->n_layers; i++) {
+        struct fov_layer_weights plain;
+        const size_t bytes = block_bytes(&p->layers[i]);
+        enum fov_code rc = plain_layer(g, i, &n->layers[i], p->layers, &p->layers[i], &plain, err);
+        if (rc)
+            return rc;
+        if (trial)
+            rc = try_layer(&plain, i, block, room, kernels, trial, p, err);
+        else
+            pack_layer(&plain, block, room, &p->layers[i]);
+        fov_free(plain.weight);
+        if (rc)
+            return rc;
+        block += bytes;
+    }
+    return FOV_OK;
 }
 
 static enum fov_code pack_fast(const struct fov_graph *g, const struct numbers *n,
@@ -304,19 +326,8 @@ static enum fov_code pack_fast(const struct fov_graph *g, const struct numbers *
                                struct fov_err *err)
 {
     FOV_AUTO(fov_trial_done) struct fov_trial trial = {0};
-    enum fov_code rc;
-    if ((rc = fov_trial_init(p, &trial, err)))
-        return rc;
-    for (int i = 1; i < g->n_layers; i++) {
-        struct fov_layer_weights plain;
-        if ((rc = plain_layer(g, i, &n->layers[i], p->layers, &p->layers[i], &plain, err)))
-            return rc;
-        rc = try_layer(&plain, i, kernels, &trial, p, err);
-        fov_free(plain.weight);
-        if (rc)
-            return rc;
-    }
-    return FOV_OK;
+    const enum fov_code rc = fov_trial_init(p, &trial, err);
+    return rc ? rc : pack_layers(g, n, kernels, &trial, p, err);
 }
 
 /* A network with the shapes of all layers, `method` being that of 3x3 ones, and no weights. */
@@ -336,9 +347,10 @@ static enum fov_code shape_network(const struct fov_graph *g, enum fov_method me
         .element = method == FOV_WINOGRAD_F32 ? FOV_ELEMENT_F32 : FOV_ELEMENT_F16,
         .n_layers = g->n_layers,
         .layers = fov_calloc(n_layers, sizeof(*p.layers)),
-        .blocks = fov_calloc(n_layers, sizeof(*p.blocks)),
+        .own = fov_calloc(n_layers, sizeof(*p.own)),
     };
-    if (!p.layers || !p.blocks)
+    size_t bytes = 0;
+    if (!p.layers || !p.own)
         return fov_fail(err, FOV_ENOMEM, "no memory for a network of %d layers", g->n_layers);
 
     p.layers[0] = (struct fov_packed_layer){
@@ -349,7 +361,10 @@ static enum fov_code shape_network(const struct fov_graph *g, enum fov_method me
     for (int i = 1; i < g->n_layers; i++) {
         p.layers[i] = shape_layer(g, i, p.layers, p.element, method);
         count_layer(g, i, &p);
+        bytes += block_bytes(&p.layers[i]);
     }
+    if (!(p.block = fov_calloc_aligned(BLOCK_ALIGN, bytes, 1)))
+        return fov_fail(err, FOV_ENOMEM, "no memory for a network of %zu bytes", bytes);
     *ret_packed = p;
     p = (struct fov_packed){0}; /* given away */
     return FOV_OK;
@@ -370,7 +385,8 @@ enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernel
     if (!n.layers)
         return fov_fail(err, FOV_ENOMEM, "no memory for a network of %d layers", g->n_layers);
     if ((rc = shape_network(g, method, &p, err)) || (rc = read_numbers(g, !exact, &n, err)) ||
-        (rc = exact ? pack_exact(g, &n, &p, err) : pack_fast(g, &n, kernels, &p, err)))
+        (rc = exact ? pack_layers(g, &n, kernels, NULL, &p, err)
+                    : pack_fast(g, &n, kernels, &p, err)))
         return rc;
     *ret_packed = p;
     p = (struct fov_packed){0}; /* given away */

@@ -40,7 +40,8 @@ struct fov_packed {
     long long n_parameters, n_multiply_adds; /* for a pixel of the picture */
     size_t scratch_bytes;                    /* that a kernel needs for the largest layer */
     struct fov_packed_layer *layers;
-    void **blocks; /* [n_layers]: what each layer points to */
+    void *block; /* what all layers point to; one, since large blocks have large pages */
+    void **own;  /* [n_layers]: instead, of those that turned out to need more than their part */
 };
 
 /* Lay out the weights of a checked graph. `exact`: float32 throughout. Otherwise what layers leave

@@ -99,12 +99,24 @@ static void output_scales(const float *group, size_t in_ch, size_t position, flo
         ret_scales[o] = largest[o] > 1e-30f ? fminf(room / most[o], 32766 / largest[o]) : 1;
 }
 
+/* The nearest whole number to one below 2^22 in magnitude, ties to even, as lrintf() has it; but
+ * compilers make vectors of this: what 1.5 * 2^23 leaves no bits for is rounded away. */
+static inline int whole(float x)
+{
+    const float with = x + 0x1.8p23f;
+    int32_t bits;
+    memcpy(&bits, &with, sizeof(bits));
+    return bits - 0x4b400000;
+}
+
 /* One position of a group of output channels, scaled and rounded. */
 static void round_pairs(const float *from, const float *scales, size_t in_ch, int16_t *to)
 {
-    for (size_t i = 0; i < in_ch; i++)
-        for (size_t o = 0; o < GROUP; o++)
-            to[(i / 2 * GROUP + o) * 2 + i % 2] = (int16_t)lrintf(from[i * GROUP + o] * scales[o]);
+    for (size_t i = 0; i < in_ch; i += 2, from += 2 * GROUP, to += 2 * GROUP)
+        for (size_t o = 0; o < GROUP; o++) {
+            to[2 * o] = (int16_t)whole(from[o] * scales[o]);
+            to[2 * o + 1] = (int16_t)whole(from[GROUP + o] * scales[o]);
+        }
 }
 
 static void round_bytes(const float *from, const float *scales, size_t in_ch, uint8_t *to)
@@ -115,9 +127,9 @@ static void round_bytes(const float *from, const float *scales, size_t in_ch, ui
         const size_t row = i % 16 / 4 * 4 + i % CHANNELS / 16;
         uint8_t *const upper = to + i / CHANNELS * BLOCK * 2 + row * GROUP * 4 + i % 4;
         for (size_t o = 0; o < GROUP; o++) {
-            const int whole = (int)lrintf(from[i * GROUP + o] * scales[o]);
-            upper[o * 4] = (uint8_t)((unsigned)whole >> 8);
-            upper[o * 4 + BLOCK] = (uint8_t)whole;
+            const int w = whole(from[i * GROUP + o] * scales[o]);
+            upper[o * 4] = (uint8_t)((unsigned)w >> 8);
+            upper[o * 4 + BLOCK] = (uint8_t)w;
         }
     }
 }

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/half.h"
 #include "base/mem.h"
 #include "net/bytes.h"
 #include "net/format.h"
@@ -29,6 +30,13 @@ static const struct fov_format *const formats[] = {&fov_format_pth, &fov_format_
 
 /* ---- numbers ----------------------------------------------------------------------------- */
 
+static float from_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
 static float from_f64(const unsigned char *p)
 {
     const uint64_t bits = fov_le64(p);
@@ -37,42 +45,27 @@ static float from_f64(const unsigned char *p)
     return (float)value;
 }
 
-static float from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
+/* n numbers of a type from `p` on. */
+typedef void read_fn(const unsigned char *p, size_t n, float *ret);
 
-static float from_f32(const unsigned char *p)
-{
-    return from_bits(fov_le32(p));
-}
-
-static float from_bf16(const unsigned char *p)
-{
-    return from_bits(fov_le16(p) << 16);
-}
-
-/* IEEE 754 binary16 to binary32; exact. */
-static float from_f16(const unsigned char *p)
-{
-    const uint32_t h = fov_le16(p), sign = (h & 0x8000) << 16, exponent = h >> 10 & 31;
-    const uint32_t mantissa = h & 0x3ff;
-    if (exponent == 0) { /* zero or subnormal: mantissa * 2^-24 */
-        const float value = (float)mantissa * 0x1p-24f;
-        return sign ? -value : value;
+#define READ(name, bytes, number)                                                                  \
+    static void name(const unsigned char *p, size_t n, float *ret)                                 \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++, p += (bytes))                                               \
+            ret[i] = (number);                                                                     \
     }
-    return from_bits(sign | (exponent == 31 ? 255u << 23 : (exponent + 112) << 23) |
-                     mantissa << 13);
-}
+READ(read_f64, 8, from_f64(p))
+READ(read_f32, 4, from_bits(fov_le32(p)))
+READ(read_f16, 2, fov_from_half((uint16_t)fov_le16(p)))
+READ(read_bf16, 2, from_bits(fov_le16(p) << 16))
+#undef READ
 
 static const struct dtype {
     const char *name;
     size_t bytes;
-    float (*read)(const unsigned char *p); /* NULL: not a type of weights */
+    read_fn *read; /* NULL: not a type of weights */
 } dtypes[] = {
-    {"F64", 8, from_f64}, {"F32", 4, from_f32}, {"F16", 2, from_f16}, {"BF16", 2, from_bf16},
+    {"F64", 8, read_f64}, {"F32", 4, read_f32}, {"F16", 2, read_f16}, {"BF16", 2, read_bf16},
     {"I64", 8, NULL},     {"I32", 4, NULL},     {"I16", 2, NULL},     {"I8", 1, NULL},
     {"U8", 1, NULL},      {"U16", 2, NULL},     {"U32", 4, NULL},     {"U64", 8, NULL},
     {"BOOL", 1, NULL},
@@ -390,11 +383,10 @@ enum fov_code fov_tensor_read(const struct fov_weights *file, const struct fov_t
         return fov_fail(err, FOV_EMODEL,
                         "%s: tensor %.60s is %s; weights are F64, F32, F16 or BF16", file->name,
                         tensor->name, tensor->dtype);
-    for (size_t i = 0; i < tensor->n_elements; i++) {
-        dst[i] = type->read(tensor->data + i * type->bytes);
+    type->read(tensor->data, tensor->n_elements, dst);
+    for (size_t i = 0; i < tensor->n_elements; i++)
         if (!__builtin_isfinite(dst[i]))
             return fov_fail(err, FOV_EMODEL, "%s: tensor %.60s holds a number that is not finite",
                             file->name, tensor->name);
-    }
     return FOV_OK;
 }

@@ -13,9 +13,8 @@
 
 void fov_whole_done(struct fov_whole *whole)
 {
-    for (int i = 0; whole->layers && i < whole->net->n_layers; i++)
-        fov_free(whole->layers[i]);
     fov_free(whole->layers);
+    fov_free(whole->rows);
     fov_free(whole->scratch);
     fov_plan_done(&whole->plan);
     *whole = (struct fov_whole){0};
@@ -57,13 +56,19 @@ enum fov_code fov_whole_init(const struct fov_packed *net, enum fov_element elem
         return fov_fail(err, FOV_ENOMEM, "no memory for %d layers", net->n_layers);
     if ((rc = fov_plan_init(net, width, height, 1, &w.plan, err)))
         return rc;
+    size_t bytes = 0;
     for (int i = 0; i < net->n_layers; i++) {
-        /* rows of float32 are wide enough for both */
-        const size_t rows = (size_t)fov_whole_height(&w, i) + 2;
-        w.plan.layers[i].row_bytes = ((size_t)fov_whole_width(&w, i) + 2 + FOV_ROW_SLACK_PX) *
-                                     net->layers[i].n_ch * sizeof(float);
-        if (!(w.layers[i] = fov_calloc_aligned(64, rows, w.plan.layers[i].row_bytes)))
-            return fov_fail(err, FOV_ENOMEM, "no memory for layer %d", i);
+        const size_t px = (size_t)fov_whole_width(&w, i) + 2 + FOV_ROW_SLACK_PX;
+        const size_t element_bytes = i > 0 && element == FOV_ELEMENT_F16 ? 2 : 4;
+        w.plan.layers[i].row_bytes = fov_round_up(px * net->layers[i].n_ch * element_bytes, 64);
+        bytes += ((size_t)fov_whole_height(&w, i) + 2) * w.plan.layers[i].row_bytes;
+    }
+    if (!(w.rows = fov_calloc_aligned(64, bytes, 1)))
+        return fov_fail(err, FOV_ENOMEM, "no memory for %d layers", net->n_layers);
+    unsigned char *layer = w.rows;
+    for (int i = 0; i < net->n_layers; i++) {
+        w.layers[i] = layer;
+        layer += ((size_t)fov_whole_height(&w, i) + 2) * w.plan.layers[i].row_bytes;
     }
     *ret_whole = w;
     w = (struct fov_whole){0}; /* given away */

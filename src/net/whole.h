@@ -14,7 +14,8 @@ struct fov_whole {
     const struct fov_packed *net;
     enum fov_element element; /* of all layers but the input's */
     struct fov_plan plan;
-    unsigned char **layers; /* [n_layers]: a block of rows, a row of zeros above and below */
+    unsigned char *rows;    /* of all layers */
+    unsigned char **layers; /* [n_layers]: its rows, a row of zeros above and below */
     void *scratch;
 };
 

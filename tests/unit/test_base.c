@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include "base/cpu.h"
 #include "base/err.h"
+#include "base/half.h"
 #include "base/mem.h"
 #include "base/outfile.h"
 #include "base/pool.h"
@@ -352,6 +354,27 @@ static void file_needs_a_folder(void **state)
     assert_null(file);
 }
 
+/* All of them, by what IEEE 754 says of sign, exponent and mantissa. */
+static void halves_are_exact(void **state)
+{
+    (void)state;
+    for (uint32_t h = 0; h <= 0xffff; h++) {
+        const int exponent = (int)(h >> 10 & 31), mantissa = (int)(h & 0x3ff);
+        const float magnitude = exponent == 0    ? ldexpf((float)mantissa, -24)
+                                : exponent == 31 ? INFINITY
+                                                 : ldexpf((float)(1024 + mantissa), exponent - 25);
+        const float got = fov_from_half((uint16_t)h);
+
+        assert_int_equal(signbit(got) != 0, h >> 15);
+        if (exponent == 31 && mantissa) {
+            assert_true(isnan(got));
+            continue;
+        }
+        assert_true(fabsf(got) == magnitude);
+        assert_int_equal(fov_to_half(got), h);
+    }
+}
+
 static void numbers_are_decimal(void **state)
 {
     static const char *const wrong[] = {"",    " 1",  "1 ",  "1,5",  "0x1", "nan", "inf",
@@ -383,6 +406,7 @@ int main(void)
         cmocka_unit_test(replacing_keeps_mode_and_link),
         cmocka_unit_test(hidden_name_stands_in),
         cmocka_unit_test(file_needs_a_folder),
+        cmocka_unit_test(halves_are_exact),
         cmocka_unit_test(numbers_are_decimal),
     };
     return cmocka_run_group_tests_name("base", tests, make_folder, remove_folder);
