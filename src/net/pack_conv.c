@@ -112,7 +112,8 @@ static inline int whole(float x)
 /* One position of a group of output channels, scaled and rounded. */
 static void round_pairs(const float *from, const float *scales, size_t in_ch, int16_t *to)
 {
-    for (size_t i = 0; i < in_ch; i += 2, from += 2 * GROUP, to += 2 * GROUP)
+    enum { PAIRS = 2 * GROUP };
+    for (size_t i = 0; i < in_ch; i += 2, from += PAIRS, to += PAIRS)
         for (size_t o = 0; o < GROUP; o++) {
             to[2 * o] = (int16_t)whole(from[o] * scales[o]);
             to[2 * o + 1] = (int16_t)whole(from[GROUP + o] * scales[o]);
