@@ -198,12 +198,13 @@ static enum fov_code plain_layer(const struct fov_graph *g, int i,
     return FOV_OK;
 }
 
-/* Bytes of a layer's weights in the layout of its method, its bias, slope and scale. */
+/* Bytes of a layer's weights in the layout of its method, its bias, slope and scales. */
 static size_t block_bytes(const struct fov_packed_layer *p)
 {
     const struct fov_conv *const c = &p->conv;
+    const size_t n_floats = 2 * c->out_ch + fov_pack_scales(p->method, c->in_ch, c->out_ch);
     return fov_round_up(fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch) +
-                            3 * c->out_ch * sizeof(float),
+                            n_floats * sizeof(float),
                         BLOCK_ALIGN);
 }
 

@@ -8,8 +8,8 @@
 
 #include "net/graph.h"
 
-/* A layer in int16 makes 0.05 to 0.3 % of error (docs/internals/engine.md). */
-#define FOV_MAX_LAYER_ERROR 0.01
+/* A layer in int16 makes 0.03 to 0.2 % of error (docs/internals/engine.md). */
+#define FOV_MAX_LAYER_ERROR 0.004
 
 /* The kernel that runs a layer. */
 enum fov_method { FOV_DIRECT, FOV_WINOGRAD_F32, FOV_WINOGRAD_I16, FOV_WINOGRAD_BYTES };

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "net/kernels/winograd.h"
 
-enum { GROUP = FOV_CHANNEL_GROUP, POSITIONS = FOV_WINO_VALUES };
+enum { GROUP = FOV_CHANNEL_GROUP, POSITIONS = FOV_WINO_VALUES, SUM = FOV_WINO_SUM_CHANNELS };
 
 size_t fov_pack_conv_bytes(enum fov_method method, int taps, size_t in_ch, size_t out_ch)
 {
@@ -25,7 +25,7 @@ size_t fov_pack_conv_bytes(enum fov_method method, int taps, size_t in_ch, size_
     case FOV_WINOGRAD_I16:
         return n * POSITIONS * sizeof(int16_t);
     case FOV_WINOGRAD_BYTES:
-        return fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS) * out_ch * POSITIONS * 2;
+        return fov_round_up(in_ch, SUM) * out_ch * POSITIONS * 2;
     case FOV_DIRECT:
         break;
     }
@@ -76,27 +76,22 @@ static void pack_winograd(const float *weights, size_t in_ch, size_t out_ch, flo
         }
 }
 
-/* The largest factors by which the weights of a group of output channels may be multiplied so that
- * each fits in int16 and no sum of products with a tile leaves int32: at every position the
- * magnitudes sum up to less than 2^31 / 2^14, and half a unit of rounding for each weight is
- * allowed for. */
-static void output_scales(const float *group, size_t in_ch, size_t position, float *ret_scales)
+/* The largest factors by which the weights of a group of output channels for n input channels may
+ * be multiplied, at one position, so that each fits in int16 and no sum of products with a tile
+ * leaves int32: their magnitudes sum up to less than 2^31 / FOV_WINO_MAX_VALUE, and half a unit of
+ * rounding for each weight is allowed for. */
+static void output_scales(const float *weights, size_t n, float *ret_scales)
 {
-    float most[GROUP] = {0}, largest[GROUP] = {0};
-    for (size_t p = 0; p < POSITIONS; p++) {
-        float sum[GROUP] = {0};
-        for (size_t i = 0; i < in_ch; i++)
-            for (size_t o = 0; o < GROUP; o++) {
-                const float u = fabsf(group[p * position + i * GROUP + o]);
-                sum[o] += u;
-                largest[o] = u > largest[o] ? u : largest[o];
-            }
-        for (size_t o = 0; o < GROUP; o++)
-            most[o] = sum[o] > most[o] ? sum[o] : most[o];
-    }
-    const float room = (0x1p31f / 0x1p14f) * 0.9999f - 0.5f * (float)in_ch - 1;
+    const float room = 0x1p31f / FOV_WINO_MAX_VALUE * 0.9999f - 0.5f * (float)n - 1;
+    float sum[GROUP] = {0}, largest[GROUP] = {0};
+    for (size_t i = 0; i < n; i++)
+        for (size_t o = 0; o < GROUP; o++) {
+            const float u = fabsf(weights[i * GROUP + o]);
+            sum[o] += u;
+            largest[o] = u > largest[o] ? u : largest[o];
+        }
     for (size_t o = 0; o < GROUP; o++)
-        ret_scales[o] = largest[o] > 1e-30f ? fminf(room / most[o], 32766 / largest[o]) : 1;
+        ret_scales[o] = largest[o] > 1e-30f ? fminf(room / sum[o], 32766 / largest[o]) : 1;
 }
 
 /* The nearest whole number to one below 2^22 in magnitude, ties to even, as lrintf() has it; but
@@ -109,24 +104,25 @@ static inline int whole(float x)
     return bits - 0x4b400000;
 }
 
-/* One position of a group of output channels, scaled and rounded. */
-static void round_pairs(const float *from, const float *scales, size_t in_ch, int16_t *to)
+/* The weights of a group of output channels for n input channels at one position, scaled and
+ * rounded. */
+static void round_pairs(const float *from, const float *scales, size_t n, int16_t *to)
 {
     enum { PAIRS = 2 * GROUP };
-    for (size_t i = 0; i < in_ch; i += 2, from += PAIRS, to += PAIRS)
+    for (size_t i = 0; i < n; i += 2, from += PAIRS, to += PAIRS)
         for (size_t o = 0; o < GROUP; o++) {
             to[2 * o] = (int16_t)whole(from[o] * scales[o]);
             to[2 * o + 1] = (int16_t)whole(from[GROUP + o] * scales[o]);
         }
 }
 
-static void round_bytes(const float *from, const float *scales, size_t in_ch, uint8_t *to)
+static void round_bytes(const float *from, const float *scales, size_t n, uint8_t *to)
 {
-    enum { CHANNELS = FOV_WINO_BYTE_CHANNELS, BLOCK = CHANNELS * GROUP };
-    memset(to, 0, fov_round_up(in_ch, CHANNELS) * GROUP * 2);
-    for (size_t i = 0; i < in_ch; i++) {
-        const size_t row = i % 16 / 4 * 4 + i % CHANNELS / 16;
-        uint8_t *const upper = to + i / CHANNELS * BLOCK * 2 + row * GROUP * 4 + i % 4;
+    enum { BLOCK = SUM * GROUP };
+    memset(to, 0, BLOCK * 2);
+    for (size_t i = 0; i < n; i++) {
+        const size_t row = i % 16 / 4 * 4 + i / 16;
+        uint8_t *const upper = to + row * GROUP * 4 + i % 4;
         for (size_t o = 0; o < GROUP; o++) {
             const int w = whole(from[i * GROUP + o] * scales[o]);
             upper[o * 4] = (uint8_t)((unsigned)w >> 8);
@@ -139,23 +135,31 @@ static void round_bytes(const float *from, const float *scales, size_t in_ch, ui
 static void round_weights(enum fov_method method, const float *weights, size_t in_ch, size_t out_ch,
                           void *dst, float *ret_scale)
 {
-    const size_t position = in_ch * out_ch;
-    const size_t to_position = fov_pack_conv_bytes(method, 3, in_ch, out_ch) / POSITIONS;
-    const size_t to_group = to_position / (out_ch / GROUP);
-    float scales[GROUP];
-    for (size_t first = 0; first < out_ch; first += GROUP) {
-        const float *const group = weights + first * in_ch;
-        output_scales(group, in_ch, position, scales);
-        for (size_t o = 0; o < GROUP; o++)
-            ret_scale[first + o] = 1 / scales[o];
-        for (size_t p = 0; p < POSITIONS; p++) {
-            void *const to = (uint8_t *)dst + p * to_position + first / GROUP * to_group;
-            if (method == FOV_WINOGRAD_BYTES)
-                round_bytes(group + p * position, scales, in_ch, to);
-            else
-                round_pairs(group + p * position, scales, in_ch, to);
-        }
-    }
+    const size_t bytes = fov_pack_conv_bytes(method, 3, in_ch, out_ch);
+    const size_t to_group = bytes / (POSITIONS * out_ch / GROUP);
+    uint8_t *to = dst;
+    for (size_t p = 0; p < POSITIONS; p++)
+        for (size_t o = 0; o < out_ch; o += GROUP, to += to_group)
+            for (size_t i = 0; i < in_ch; i += SUM) {
+                const size_t n = in_ch - i < SUM ? in_ch - i : SUM;
+                const float *const from = weights + (p * out_ch + o) * in_ch + i * GROUP;
+                float scales[GROUP];
+                output_scales(from, n, scales);
+                for (size_t k = 0; k < GROUP; k++)
+                    ret_scale[(i / SUM * POSITIONS + p) * out_ch + o + k] = 1 / scales[k];
+                uint8_t *const part = to + i * GROUP * 2; /* two bytes for each */
+                if (method == FOV_WINOGRAD_BYTES)
+                    round_bytes(from, scales, n, part);
+                else
+                    round_pairs(from, scales, n, (int16_t *)(void *)part);
+            }
+}
+
+size_t fov_pack_scales(enum fov_method method, size_t in_ch, size_t out_ch)
+{
+    return method == FOV_DIRECT || method == FOV_WINOGRAD_F32
+               ? 0
+               : (in_ch + SUM - 1) / SUM * POSITIONS * out_ch;
 }
 
 size_t fov_pack_room(enum fov_method method, size_t in_ch, size_t out_ch)

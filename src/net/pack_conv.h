@@ -19,9 +19,13 @@
 /* Bytes of the weights in that layout. */
 size_t fov_pack_conv_bytes(enum fov_method method, int taps, size_t in_ch, size_t out_ch);
 
+/* Scales of such weights, [parts of in_ch][48][out_ch], a part being FOV_WINO_SUM_CHANNELS: what
+ * the whole weights of each part, position and output channel are worth. None but in int16. */
+size_t fov_pack_scales(enum fov_method method, size_t in_ch, size_t out_ch);
+
 /* Lay out `weights`, [out_ch][in_ch][taps][taps] with padded channels, at `dst`. FOV_WINOGRAD_I16
- * and _BYTES also set ret_scale[out_ch], what a whole weight of each output channel is worth, and
- * need `room` for fov_pack_room() floats; the others leave both alone. */
+ * and _BYTES also set the fov_pack_scales() at ret_scale, and need `room` for fov_pack_room()
+ * floats; the others leave both alone. */
 void fov_pack_conv(enum fov_method method, const float *weights, int taps, size_t in_ch,
                    size_t out_ch, void *dst, float *ret_scale, float *room);
 

@@ -115,7 +115,7 @@ static void run(struct problem *p, fov_conv_fn *fn, enum fov_method method, unsi
     const size_t row = p->rows.n_px * p->rows.dst_ch * element_bytes(c->dst_element);
     const enum fov_method layout =
         method == FOV_WINOGRAD_I16 && takes_bytes(fn) ? FOV_WINOGRAD_BYTES : method;
-    float *const scale = guarded(c->out_ch);
+    float *const scale = guarded(fov_pack_scales(layout, c->in_ch, c->out_ch));
     float *const room = guarded(fov_pack_room(layout, c->in_ch, c->out_ch));
     void *weights = guarded_bytes(fov_pack_conv_bytes(layout, c->taps, c->in_ch, c->out_ch));
 
@@ -140,18 +140,19 @@ static float element(const void *row, size_t i, enum fov_element e)
  *
  * Direct: two sums of n = taps^2 * in_ch terms, each within n * 2^-24 * sum|a * b| of the exact one
  * (Higham, Accuracy and Stability of Numerical Algorithms, 3.1); random products average 1/4.
- * Winograd in float32: its transforms make the terms up to 16 times larger. int16: sums of in_ch
- * products must fit in int32, so the more there are, the coarser are weights: rounding moves a sum
- * by 0.03 % sqrt(in_ch) of its typical size, sqrt(n) / 3 (measured: 0.10 % with 16, 0.23 % with
- * 64); six times that is still less than one wrong weight makes. A gate's slope is below 2. float16
- * rounds the result by 2^-11 of it. */
+ * Winograd in float32: its transforms make the terms up to 16 times larger. int16: sums of up
+ * to 64 products must fit in int32, so the more there are, the coarser are weights: rounding moves
+ * a sum by 0.022 % sqrt(in_ch) of its typical size, sqrt(n) / 3 (measured: 0.06 % with 16, 0.18 %
+ * with 64 and with 192); six times that is still less than one wrong weight makes. A gate's slope
+ * is below 2. float16 rounds the result by 2^-11 of it. */
 static float tolerance(const struct fov_conv *c, enum fov_method method, float want)
 {
     const float n = (float)(c->taps * c->taps) * (float)c->in_ch;
-    const float sum = method == FOV_WINOGRAD_I16
-                          ? 2e-3f * sqrtf((float)c->in_ch) * sqrtf(n) / 3 + 1e-4f
-                      : method == FOV_DIRECT ? 2 * n * 0x1p-24f * (n + 2) / 4
-                                             : 2 * n * 0x1p-24f * (n + 2) / 4 * 16;
+    const float sum =
+        method == FOV_WINOGRAD_I16
+            ? 1.3e-3f * sqrtf(fminf((float)c->in_ch, FOV_WINO_SUM_CHANNELS)) * sqrtf(n) / 3 + 1e-4f
+        : method == FOV_DIRECT ? 2 * n * 0x1p-24f * (n + 2) / 4
+                               : 2 * n * 0x1p-24f * (n + 2) / 4 * 16;
     return 2 * sum + fabsf(want) * (c->dst_element == FOV_ELEMENT_F16 ? 0x1p-10f : 0x1p-20f) +
            (c->dst_element == FOV_ELEMENT_F16 ? 0x1p-20f : 0);
 }
@@ -221,6 +222,45 @@ static void check_position(fov_conv_fn *fn, enum fov_method method)
                 fail("row %d: other bits when the row begins at pixel %zu", i, from);
         guarded_free(mark);
     }
+}
+
+/* Features like those of a photograph: each channel about as large everywhere, and not negative. */
+static void draw_features(struct problem *p)
+{
+    for (int s = 0; s < p->rows.n_src; s++) {
+        struct fov_source *const src = &p->rows.src[s];
+        float *const level = random_floats(src->n_ch);
+        for (int i = 0; i < FOV_TILE_ROWS + 2; i++) {
+            float *const px = (float *)(uintptr_t)src->row[i] + src->n_ch;
+            for (size_t k = 0; k < p->rows.n_px * src->n_ch; k++)
+                px[k] = fabsf(level[k % src->n_ch] + 0.3f * px[k]);
+        }
+    }
+}
+
+/* How near int16 is to float32, as root mean squares: layer after layer this adds up, and 34 layers
+ * with 0.27 % each were 52 dB on a photograph where 55 are promised. Measured: 0.04 to 0.06 %; with
+ * one scale for all input channels and positions 0.17 % from 192 channels. */
+static void check_rounding(fov_conv_fn *fn, const struct shape *s)
+{
+    struct problem p = make_problem(s, 96, FOV_ELEMENT_F32, FOV_ELEMENT_F32, FOV_LINEAR, 0);
+    draw_features(&p);
+    struct problem truth = p;
+    double difference = 0, size = 0;
+
+    run(&truth, fov_conv_direct_c, FOV_DIRECT, 15);
+    run(&p, fn, FOV_WINOGRAD_I16, 15);
+    for (int i = 0; i < FOV_TILE_ROWS; i++)
+        for (size_t k = 0; k < p.rows.n_px * p.rows.dst_ch; k++) {
+            const double want = ((const float *)truth.rows.dst[0][i])[k];
+            const double off = ((const float *)p.rows.dst[0][i])[k] - want;
+            difference += off * off;
+            size += want * want;
+        }
+    if (!(sqrt(difference / size) < 8e-4))
+        fail("%zu->%zu: %.3f %% of rounding", p.conv.in_ch, p.conv.out_ch,
+             100 * sqrt(difference / size));
+    guarded_free(0);
 }
 
 struct call {
@@ -303,5 +343,8 @@ KERNEL_TEST(conv_winograd_f32)
 
 KERNEL_TEST(conv_winograd_i16)
 {
+    static const struct shape narrow = {{64}, 64, 1, 3}, wide = {{64, 32, 32, 32, 32}, 64, 1, 3};
     check_conv(k->conv_winograd_i16, FOV_WINOGRAD_I16, "conv_winograd_i16");
+    check_rounding(k->conv_winograd_i16, &narrow);
+    check_rounding(k->conv_winograd_i16, &wide);
 }

@@ -21,7 +21,7 @@
 #include "net/weights.h"
 
 /* Against C, differences come from the order of roundings alone: in float32 far below a 16-bit step
- * (96 dB); in fast arithmetic a rounding that falls the other way moves a value by one of 16383
+ * (96 dB); in fast arithmetic a rounding that falls the other way moves a value by one of 23169
  * steps, and a few layers later all roundings have fallen otherwise. Fast against exact: what is
  * promised of every network. */
 static const double exact_db = 110, fast_db = 75, fast_to_exact_db = 55;

@@ -36,7 +36,7 @@ size_t fov_conv_scratch_bytes(size_t in_ch)
 {
     const size_t tiles = FOV_WINO_VALUES * FOV_WINO_BYTE_TILES,
                  gaps = FOV_WINO_VALUES * FOV_WINO_GAP;
-    const size_t values = 2 * (tiles * fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS) + gaps);
+    const size_t values = 2 * (tiles * fov_round_up(in_ch, FOV_WINO_SUM_CHANNELS) + gaps);
     const size_t products = tiles * 64 + FOV_WINO_BYTE_TILES * FOV_WINO_PRODUCT_GAP;
     const size_t columns = 12 * FOV_WINO_ROWS * in_ch, tile = FOV_WINO_VALUES * in_ch;
 

@@ -6,38 +6,37 @@
  * Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (arXiv:1509.09308). Down a
  * column the points are 0, +-a, +-b, infinity, where a = sqrt(1/2) and b = sqrt(2). Points that are
  * each other's reciprocals keep the numbers small, which is what int16 needs, and since
- * a^2 b^2 = 1 and a^2 + b^2 = 5/2 the transform of the input takes 12 operations for 6 values. The
- * rows of G that belong to +-b are doubled and the matching columns of A^T halved, which saves
- * multiplications.
+ * a^2 b^2 = 1 and a^2 + b^2 = 5/2 the transform of the input takes 12 operations for 6 values.
  *
  *           1    0  -5/2   0    1   0         1     0     0
  *           0  -2a    -2   a    1   0      -2/3 -2a/3  -1/3          1   1    1   1/2  1/2   0
- *     B^T = 0   2a    -2  -a    1   0  G = -2/3  2a/3  -1/3   A^T =  0   a   -a    a   -a    0
- *           0 -b/2  -1/2   b    1   0       1/3   b/3   2/3          0 1/2  1/2    1    1    0
- *           0  b/2  -1/2  -b    1   0       1/3  -b/3   2/3          0 a/2 -a/2    b   -b    1
+ *     B^T = 0   2a    -2  -a    1   0  G = -2/3  2a/3  -1/3   A^T = 0   a   -a    a   -a    0
+ *           0   -1    -a   2    b   0       a/3   1/3   b/3          0 1/2  1/2    1    1    0
+ *           0    1    -a  -2    b   0       a/3  -1/3   b/3          0 a/2 -a/2    b   -b    1
  *           0    1     0 -5/2   0   1         0     0     1
  *
- * Along a row they are 0, +-1, +-p, +-q, infinity, where p = 5/3 and q = 3/5; c is
- * p^2 + q^2 + 1 = 931/225.
+ * Along a row they are 0, +-1, +-2, +-1/2, infinity.
  *
- *            1    0   -c      0       c      0  -1  0            1      0      0
- *            0    1    1    1-c     1-c      1   1  0           -u     -u     -u
- *            0   -1    1    c-1     1-c     -1   1  0           -u      u     -u
- *     B'^T = 0    q  q^2 -34/15 -1-q^2       p   1  0      G' = 27 v   45 v   75 v
- *            0   -q  q^2  34/15 -1-q^2      -p   1  0           27 v  -45 v   75 v
- *            0    p  p^2 -34/15 -1-p^2       q   1  0           75 v   45 v   27 v
- *            0   -p  p^2  34/15 -1-p^2      -q   1  0           75 v  -45 v   27 v
- *            0   -1    0      c       0     -c   0  1            0      0      1
+ *            1   0 -21/4     0  21/4     0  -1   0            1     0     0
+ *            0   1     1 -17/4 -17/4     1   1   0         -2/9  -2/9  -2/9
+ *            0  -1     1  17/4 -17/4    -1   1   0         -2/9   2/9  -2/9
+ *     B'^T = 0   1   1/2    -5  -5/2     4   2   0    G' = 2/45  4/45  8/45
+ *            0  -1   1/2     5  -5/2    -4   2   0         2/45 -4/45  8/45
+ *            0   2     4  -5/2    -5   1/2   1   0        16/45  8/45  4/45
+ *            0  -2     4   5/2    -5  -1/2   1   0        16/45 -8/45  4/45
+ *            0  -1     0  21/4     0 -21/4   0   1            0     0     1
  *
- * with u = 225/512 and v = 125/17408. In row i of A'^T stand the i-th powers of the points, those
- * of +-p divided by p^3, which G' is multiplied by, and of +-q by q: so weights are about as large
- * at all positions, and rounding them to whole numbers of one scale costs few of them their bits
- * (docs/SPEED.md has what other points and no factors cost).
+ * In row i of A'^T stand the i-th powers of the points, those of +-2 divided by 8, which G' is
+ * multiplied by, and of +-1/2 by 1/2. Where features of photographs are small, at +-b of a column
+ * and +-2 of a row, the rows of B are larger by b and 2 than they need be, and those of G smaller:
+ * so the values of a tile are about as large at all positions, and rounding them to whole numbers
+ * of one scale costs few of them their bits (docs/SPEED.md has what other points and factors cost).
  *
- * int16: the 48 values of all channels of a tile are multiplied by 16383 / (the largest of them)
- * and rounded. A weight is multiplied by a scale of its output channel, so small that a sum over
- * all input channels cannot leave int32 whatever the tile holds. The product of the two scales
- * turns the sum back into a float.
+ * int16: the 48 values of all channels of a tile are multiplied by FOV_WINO_MAX_VALUE / (the
+ * largest of them) and rounded. At every position, the weights of an output channel for
+ * FOV_WINO_SUM_CHANNELS input channels have a scale of their own, so small that the sum of their
+ * products cannot leave int32 whatever the tile holds. Divided by that scale, these sums are added
+ * up as floats.
  */
 #ifndef FOV_NET_KERNELS_WINOGRAD_H
 #define FOV_NET_KERNELS_WINOGRAD_H
@@ -49,31 +48,29 @@
 
 #define FOV_WINO_A 0.70710678118654752440f
 #define FOV_WINO_B 1.41421356237309504880f
-#define FOV_WINO_P 1.66666666666666666667f
-#define FOV_WINO_Q 0.6f
-#define FOV_WINO_C (931 / 225.0f)
 
 #define FOV_WINO_G_DOWN                                                                            \
     {                                                                                              \
         {1, 0, 0}, {-2 / 3.0, -2 / 3.0 * M_SQRT1_2, -1 / 3.0},                                     \
-            {-2 / 3.0, 2 / 3.0 * M_SQRT1_2, -1 / 3.0}, {1 / 3.0, M_SQRT2 / 3, 2 / 3.0},            \
-            {1 / 3.0, -M_SQRT2 / 3, 2 / 3.0}, {0, 0, 1},                                           \
+            {-2 / 3.0, 2 / 3.0 * M_SQRT1_2, -1 / 3.0}, {M_SQRT1_2 / 3, 1 / 3.0, M_SQRT2 / 3},      \
+            {M_SQRT1_2 / 3, -1 / 3.0, M_SQRT2 / 3}, {0, 0, 1},                                     \
     }
-#define FOV_WINO_U (225 / 512.0)
-#define FOV_WINO_V (125 / 17408.0)
 #define FOV_WINO_G_ACROSS                                                                          \
     {                                                                                              \
-        {1, 0, 0}, {-FOV_WINO_U, -FOV_WINO_U, -FOV_WINO_U},                                        \
-            {-FOV_WINO_U, FOV_WINO_U, -FOV_WINO_U},                                                \
-            {27 * FOV_WINO_V, 45 * FOV_WINO_V, 75 * FOV_WINO_V},                                   \
-            {27 * FOV_WINO_V, -45 * FOV_WINO_V, 75 * FOV_WINO_V},                                  \
-            {75 * FOV_WINO_V, 45 * FOV_WINO_V, 27 * FOV_WINO_V},                                   \
-            {75 * FOV_WINO_V, -45 * FOV_WINO_V, 27 * FOV_WINO_V}, {0, 0, 1},                       \
+        {1, 0, 0}, {-2 / 9.0, -2 / 9.0, -2 / 9.0}, {-2 / 9.0, 2 / 9.0, -2 / 9.0},                  \
+            {2 / 45.0, 4 / 45.0, 8 / 45.0}, {2 / 45.0, -4 / 45.0, 8 / 45.0},                       \
+            {16 / 45.0, 8 / 45.0, 4 / 45.0}, {16 / 45.0, -8 / 45.0, 4 / 45.0}, {0, 0, 1},          \
     }
 
-/* Largest whole value of a tile. The inverse is clamped so that a tile of zeros stays one. */
-#define FOV_WINO_MAX_VALUE 16383.0f
+/* Largest whole value of a tile: what is given to values is taken from weights, and on features of
+ * photographs their errors are about as large like this. The inverse is clamped so that a tile of
+ * zeros stays one. */
+#define FOV_WINO_MAX_VALUE 23169.0f
 #define FOV_WINO_MIN_PEAK  1e-20f
+
+/* Input channels whose products are summed as whole numbers: what AMX takes at once. More of them
+ * leave fewer bits to a weight. */
+#define FOV_WINO_SUM_CHANNELS 64
 
 /* Tiles that are computed together, so that weights are read once for all of them and what is
  * written between the steps stays in the L2 cache beside the weights of a layer. */
@@ -88,8 +85,7 @@
 #define FOV_WINO_PRODUCT_GAP 80
 
 /* The same for AMX, which multiplies bytes, 16 tiles by 16 output channels at a time: whole numbers
- * of 16 bits as an upper byte, signed, and a lower one, in 64 input channels. */
-#define FOV_WINO_BYTE_TILES    32
-#define FOV_WINO_BYTE_CHANNELS 64
+ * of 16 bits as an upper byte, signed, and a lower one, in FOV_WINO_SUM_CHANNELS. */
+#define FOV_WINO_BYTE_TILES 32
 
 #endif

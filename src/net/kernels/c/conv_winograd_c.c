@@ -19,26 +19,18 @@ enum {
     VALUES = FOV_WINO_VALUES,
 };
 
-#define A  FOV_WINO_A
-#define B  FOV_WINO_B
-#define P  FOV_WINO_P
-#define Q  FOV_WINO_Q
-#define P2 (P * P)
-#define Q2 (Q * Q)
-#define Q3 (Q2 * Q)
-#define Q4 (Q3 * Q)
-#define C  FOV_WINO_C
-#define PQ (P + Q) /* p (1 + q^2) = q (1 + p^2) = 34/15 */
+#define A FOV_WINO_A
+#define B FOV_WINO_B
 
 static const float b_down[ROWS_IN][ROWS_IN] = {
-    {1, 0, -2.5f, 0, 1, 0},         {0, -2 * A, -2, A, 1, 0},       {0, 2 * A, -2, -A, 1, 0},
-    {0, -0.5f * B, -0.5f, B, 1, 0}, {0, 0.5f * B, -0.5f, -B, 1, 0}, {0, 1, 0, -2.5f, 0, 1},
+    {1, 0, -2.5f, 0, 1, 0}, {0, -2 * A, -2, A, 1, 0}, {0, 2 * A, -2, -A, 1, 0},
+    {0, -1, -A, 2, B, 0},   {0, 1, -A, -2, B, 0},     {0, 1, 0, -2.5f, 0, 1},
 };
 static const float b_across[PX_IN][PX_IN] = {
-    {1, 0, -C, 0, C, 0, -1, 0},         {0, 1, 1, 1 - C, 1 - C, 1, 1, 0},
-    {0, -1, 1, C - 1, 1 - C, -1, 1, 0}, {0, Q, Q2, -PQ, -1 - Q2, P, 1, 0},
-    {0, -Q, Q2, PQ, -1 - Q2, -P, 1, 0}, {0, P, P2, -PQ, -1 - P2, Q, 1, 0},
-    {0, -P, P2, PQ, -1 - P2, -Q, 1, 0}, {0, -1, 0, C, 0, -C, 0, 1},
+    {1, 0, -5.25f, 0, 5.25f, 0, -1, 0},  {0, 1, 1, -4.25f, -4.25f, 1, 1, 0},
+    {0, -1, 1, 4.25f, -4.25f, -1, 1, 0}, {0, 1, 0.5f, -5, -2.5f, 4, 2, 0},
+    {0, -1, 0.5f, 5, -2.5f, -4, 2, 0},   {0, 2, 4, -2.5f, -5, 0.5f, 1, 0},
+    {0, -2, 4, 2.5f, -5, -0.5f, 1, 0},   {0, -1, 0, 5.25f, 0, -5.25f, 0, 1},
 };
 static const float a_down[ROWS][ROWS_IN] = {
     {1, 1, 1, 0.5f, 0.5f, 0},
@@ -47,8 +39,9 @@ static const float a_down[ROWS][ROWS_IN] = {
     {0, 0.5f * A, -0.5f * A, B, -B, 1},
 };
 static const float a_across[PX][PX_IN] = {
-    {1, 1, 1, Q3, Q3, P, P, 0},    {0, 1, -1, Q2, -Q2, 1, -1, 0}, {0, 1, 1, Q, Q, Q, Q, 0},
-    {0, 1, -1, 1, -1, Q2, -Q2, 0}, {0, 1, 1, P, P, Q3, Q3, 0},    {0, 1, -1, P2, -P2, Q4, -Q4, 1},
+    {1, 1, 1, 0.125f, 0.125f, 2, 2, 0},   {0, 1, -1, 0.25f, -0.25f, 1, -1, 0},
+    {0, 1, 1, 0.5f, 0.5f, 0.5f, 0.5f, 0}, {0, 1, -1, 1, -1, 0.25f, -0.25f, 0},
+    {0, 1, 1, 2, 2, 0.125f, 0.125f, 0},   {0, 1, -1, 4, -4, 0.0625f, -0.0625f, 1},
 };
 
 /* dst[n][m] = down src across^T, for src[6][8]. */
@@ -134,9 +127,9 @@ void fov_conv_winograd_f32_c(const struct fov_conv_rows *r)
 /* ---- int16 ------------------------------------------------------------------------------- */
 
 struct tiles_i16 {
-    int16_t *values;                    /* [TILES][VALUES][in_ch] */
-    int32_t (*products)[VALUES][GROUP]; /* [TILES] */
-    float unit[TILES];                  /* what a whole value is worth */
+    int16_t *values;                  /* [TILES][VALUES][in_ch] */
+    float (*products)[GROUP][VALUES]; /* [TILES] */
+    float unit[TILES];                /* what a whole value is worth */
 };
 
 static void quantise(const struct fov_conv_rows *r, size_t x, float *scratch, int16_t *values,
@@ -150,41 +143,43 @@ static void quantise(const struct fov_conv_rows *r, size_t x, float *scratch, in
     *ret_unit = peak / FOV_WINO_MAX_VALUE;
 }
 
-/* The int32 sums of a group of output channels; weights lie in pairs of input channels. */
-static void multiply(const struct fov_conv *c, const struct tiles_i16 *t, size_t n_tiles,
-                     size_t channel)
+/* Add what n input channels from `first` on give to a group of output channels at position p of a
+ * tile. Weights lie in pairs of input channels. */
+static void multiply(const struct fov_conv *c, size_t p, size_t first, size_t n, size_t channel,
+                     const int16_t *values, float products[GROUP][VALUES])
 {
-    for (size_t p = 0; p < VALUES; p++) {
-        const int16_t *const weights =
-            (const int16_t *)c->weights + (p * c->out_ch + channel) * c->in_ch;
-        for (size_t n = 0; n < n_tiles; n++) {
-            const int16_t *const v = t->values + (n * VALUES + p) * c->in_ch;
-            int32_t sum[GROUP] = {0};
-            const int16_t *w = weights;
-            for (size_t i = 0; i < c->in_ch; i += 2, w += 2 * GROUP)
-                for (size_t o = 0; o < GROUP; o++)
-                    sum[o] += v[i] * w[2 * o] + v[i + 1] * w[2 * o + 1];
-            memcpy(t->products[n][p], sum, sizeof(sum));
-        }
-    }
+    const float *const scale =
+        c->scale + (first / FOV_WINO_SUM_CHANNELS * VALUES + p) * c->out_ch + channel;
+    const int16_t *const v = values + p * c->in_ch + first;
+    const int16_t *w =
+        (const int16_t *)c->weights + (p * c->out_ch + channel) * c->in_ch + first * GROUP;
+    int32_t sum[GROUP] = {0};
+
+    for (size_t i = 0; i < n; i += 2, w += 2 * GROUP)
+        for (size_t o = 0; o < GROUP; o++)
+            sum[o] += v[i] * w[2 * o] + v[i + 1] * w[2 * o + 1];
+    for (size_t o = 0; o < GROUP; o++)
+        products[o][p] += (float)sum[o] * scale[o];
 }
 
 static void tiles_i16(const struct fov_conv_rows *r, size_t x, size_t n_tiles, struct tiles_i16 *t,
                       float *scratch)
 {
+    enum { SUM = FOV_WINO_SUM_CHANNELS };
     const struct fov_conv *const c = r->conv;
-    float m[VALUES];
 
     for (size_t n = 0; n < n_tiles; n++)
         quantise(r, x + n * PX, scratch, t->values + n * VALUES * c->in_ch, &t->unit[n]);
     for (size_t channel = 0; channel < c->out_ch; channel += GROUP) {
-        multiply(c, t, n_tiles, channel);
+        memset(t->products, 0, n_tiles * sizeof(*t->products));
+        for (size_t p = 0; p < VALUES; p++)
+            for (size_t n = 0; n < n_tiles; n++)
+                for (size_t i = 0; i < c->in_ch; i += SUM)
+                    multiply(c, p, i, c->in_ch - i < SUM ? c->in_ch - i : SUM, channel,
+                             t->values + n * VALUES * c->in_ch, t->products[n]);
         for (size_t n = 0; n < n_tiles; n++)
-            for (size_t o = 0; o < GROUP; o++) {
-                for (size_t p = 0; p < VALUES; p++)
-                    m[p] = (float)t->products[n][p][o];
-                tile_pixels(r, x + n * PX, channel + o, t->unit[n] * c->scale[channel + o], m);
-            }
+            for (size_t o = 0; o < GROUP; o++)
+                tile_pixels(r, x + n * PX, channel + o, t->unit[n], t->products[n][o]);
     }
 }
 
@@ -192,7 +187,7 @@ void fov_conv_winograd_i16_c(const struct fov_conv_rows *r)
 {
     const size_t n_values = VALUES * r->conv->in_ch;
     float *const scratch = r->scratch;
-    int32_t products[TILES][VALUES][GROUP];
+    float products[TILES][GROUP][VALUES];
     struct tiles_i16 t = {.values = (int16_t *)(scratch + n_values), .products = products};
 
     for (size_t x = 0; x < r->n_px; x += TILES * PX) {

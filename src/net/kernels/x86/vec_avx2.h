@@ -25,6 +25,7 @@ enum { VF = 8 };
 #define vf_max(a, b)       _mm256_max_ps(a, b)
 #define vf_fma(a, b, c)    _mm256_fmadd_ps(a, b, c)
 #define vf_fnma(a, b, c)   _mm256_fnmadd_ps(a, b, c)
+#define vf_fms(a, b, c)    _mm256_fmsub_ps(a, b, c)
 #define vf_round(v)        _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 #define vf_max_abs(a, b)   _mm256_max_ps(a, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), b))
 #define vf_from_int(v)     _mm256_cvtepi32_ps(v)
@@ -69,10 +70,13 @@ static inline vi vi_broadcast_pair(const int16_t *p)
     return _mm256_set1_epi32(pair);
 }
 
-/* sum + a[0] * b[0] + a[1] * b[1] in every 32 bits. */
+/* sum + a[0] * b[0] + a[1] * b[1] in every 32 bits. An asm for the reason given in
+ * conv_winograd_i16_avx512vnni.c: 1.5 times as fast. */
 static inline vi vi_dot_madd(vi sum, vi a, vi b)
 {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+    a = _mm256_madd_epi16(a, b);
+    __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(a));
+    return sum;
 }
 
 #endif

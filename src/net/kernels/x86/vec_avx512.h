@@ -25,6 +25,7 @@ enum { VF = 16 };
 #define vf_max(a, b)     _mm512_max_ps(a, b)
 #define vf_fma(a, b, c)  _mm512_fmadd_ps(a, b, c)
 #define vf_fnma(a, b, c) _mm512_fnmadd_ps(a, b, c)
+#define vf_fms(a, b, c)  _mm512_fmsub_ps(a, b, c)
 #define vf_round(v)      _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 #define vf_max_abs(a, b) _mm512_range_ps(a, b, 0x0b) /* the larger magnitude, sign cleared */
 #define vf_from_int(v)   _mm512_cvtepi32_ps(v)
@@ -79,10 +80,13 @@ static inline vi vi_broadcast_pair(const int16_t *p)
     return _mm512_set1_epi32(pair);
 }
 
-/* sum + a[0] * b[0] + a[1] * b[1] in every 32 bits. */
+/* sum + a[0] * b[0] + a[1] * b[1] in every 32 bits. An asm for the reason given in
+ * conv_winograd_i16_avx512vnni.c. */
 static inline vi vi_dot_madd(vi sum, vi a, vi b)
 {
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+    a = _mm512_madd_epi16(a, b);
+    __asm__("vpaddd %1, %0, %0" : "+v"(sum) : "v"(a));
+    return sum;
 }
 
 #endif

@@ -21,13 +21,11 @@
 
 #if WINO_I16
 typedef int16_t value;
-typedef int32_t product;
-typedef vi vproduct;
+typedef vi vsum;
 enum { STEP = 2 }; /* input channels that one broadcast covers */
 #else
 typedef float value;
-typedef float product;
-typedef vf vproduct;
+typedef vf vsum;
 enum { STEP = 1 };
 #endif
 
@@ -42,6 +40,7 @@ enum {
 #else
     TILES = FOV_WINO_TILES,
 #endif
+    SUM = FOV_WINO_SUM_CHANNELS,
     RING = 12,      /* columns kept: a tile's at least, in whole steps from tile to tile */
     MAX_PANEL = 64, /* output channels multiplied at once */
     MAX_ACC = 24,
@@ -54,7 +53,7 @@ enum {
 /* What lies in fov_conv_rows.scratch. */
 struct scratch {
     value *values;     /* [POSITIONS][TILES * in_ch + GAP]; in bytes two of it */
-    product *products; /* [TILES][POSITIONS * panel + FOV_WINO_PRODUCT_GAP] */
+    float *products;   /* [TILES][POSITIONS * panel + FOV_WINO_PRODUCT_GAP] */
     float *columns;    /* [in_ch / VF][RING][ROWS_IN][VF] */
     float *tile;       /* [POSITIONS][in_ch]: int16 only, before the rounding */
     float unit[TILES]; /* int16 only: what a whole value of a tile is worth */
@@ -63,13 +62,13 @@ struct scratch {
 static void scratch_divide(struct scratch *s, void *block, size_t in_ch)
 {
 #if defined(WINO_BYTES)
-    const size_t n_ch = fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS);
+    const size_t n_ch = fov_round_up(in_ch, SUM);
 #else
     const size_t n_ch = in_ch;
 #endif
     s->values = block;
-    s->products = (product *)(void *)(s->values + POSITIONS * (TILES * n_ch + GAP));
-    s->columns = (float *)s->products + TILES * (POSITIONS * MAX_PANEL + FOV_WINO_PRODUCT_GAP);
+    s->products = (float *)(void *)(s->values + POSITIONS * (TILES * n_ch + GAP));
+    s->columns = s->products + TILES * (POSITIONS * MAX_PANEL + FOV_WINO_PRODUCT_GAP);
     s->tile = s->columns + RING * ROWS_IN * in_ch;
 }
 
@@ -79,17 +78,17 @@ static ALWAYS_INLINE size_t product_stride(size_t panel)
     return POSITIONS * panel + FOV_WINO_PRODUCT_GAP;
 }
 
-/* ---- transforms: of six values 12 operations in, 12 out; of eight 24 and 20 --------------- */
+/* ---- transforms: of six values 12 operations in, 12 out; of eight 25 and 20 --------------- */
 
 static ALWAYS_INLINE void transform_column_in(const vf d[ROWS_IN], vf ret[ROWS_IN])
 {
     const vf t1 = vf_fnma(vf_set1(2), d[2], d[4]), u1 = vf_fnma(vf_set1(2), d[1], d[3]);
-    const vf t2 = vf_fnma(vf_set1(0.5f), d[2], d[4]), u2 = vf_fnma(vf_set1(0.5f), d[1], d[3]);
+    const vf t2 = vf_fnma(vf_set1(0.5f), d[2], d[4]), u2 = vf_fms(vf_set1(2), d[3], d[1]);
     ret[0] = vf_fnma(vf_set1(2.5f), d[2], vf_add(d[0], d[4]));
     ret[1] = vf_fma(vf_set1(FOV_WINO_A), u1, t1);
     ret[2] = vf_fnma(vf_set1(FOV_WINO_A), u1, t1);
-    ret[3] = vf_fma(vf_set1(FOV_WINO_B), u2, t2);
-    ret[4] = vf_fnma(vf_set1(FOV_WINO_B), u2, t2);
+    ret[3] = vf_fma(vf_set1(FOV_WINO_B), t2, u2);
+    ret[4] = vf_fms(vf_set1(FOV_WINO_B), t2, u2);
     ret[5] = vf_fnma(vf_set1(2.5f), d[3], vf_add(d[1], d[5]));
 }
 
@@ -105,37 +104,36 @@ static ALWAYS_INLINE void transform_column_out(const vf m[ROWS_IN], vf ret[ROWS]
 
 static ALWAYS_INLINE void transform_row_in(const vf d[PX_IN], vf ret[PX_IN])
 {
-    const float p = FOV_WINO_P, q = FOV_WINO_Q, p2 = p * p, q2 = q * q;
-    const vf c = vf_set1(FOV_WINO_C), c1 = vf_set1(FOV_WINO_C - 1);
+    const vf c = vf_set1(5.25f), c1 = vf_set1(4.25f), four = vf_set1(4), five = vf_set1(5);
     const vf t1 = vf_fnma(c1, d[4], vf_add(d[2], d[6]));
     const vf u1 = vf_fnma(c1, d[3], vf_add(d[1], d[5]));
-    const vf t2 = vf_fma(vf_set1(q2), d[2], vf_fnma(vf_set1(1 + q2), d[4], d[6]));
-    const vf u2 = vf_fma(vf_set1(q2), d[1], vf_fnma(vf_set1(1 + q2), d[3], d[5]));
-    const vf t3 = vf_fma(vf_set1(p2), d[2], vf_fnma(vf_set1(1 + p2), d[4], d[6]));
-    const vf u3 = vf_fma(vf_set1(p2), d[1], vf_fnma(vf_set1(1 + p2), d[3], d[5]));
+    const vf t2 =
+        vf_fma(vf_set1(2), d[6], vf_fnma(vf_set1(2.5f), d[4], vf_mul(vf_set1(0.5f), d[2])));
+    const vf u2 = vf_fma(four, d[5], vf_fnma(five, d[3], d[1]));
+    const vf t3 = vf_fma(four, d[2], vf_fnma(five, d[4], d[6]));
+    const vf u3 = vf_fma(four, d[1], vf_fnma(five, d[3], d[5]));
     ret[0] = vf_fma(c, vf_sub(d[4], d[2]), vf_sub(d[0], d[6]));
     ret[1] = vf_add(t1, u1);
     ret[2] = vf_sub(t1, u1);
-    ret[3] = vf_fma(vf_set1(p), u2, t2);
-    ret[4] = vf_fnma(vf_set1(p), u2, t2);
-    ret[5] = vf_fma(vf_set1(q), u3, t3);
-    ret[6] = vf_fnma(vf_set1(q), u3, t3);
+    ret[3] = vf_add(t2, u2);
+    ret[4] = vf_sub(t2, u2);
+    ret[5] = vf_fma(vf_set1(0.5f), u3, t3);
+    ret[6] = vf_fnma(vf_set1(0.5f), u3, t3);
     ret[7] = vf_fma(c, vf_sub(d[3], d[5]), vf_sub(d[7], d[1]));
 }
 
 static ALWAYS_INLINE void transform_row_out(const vf m[PX_IN], vf ret[PX])
 {
-    const vf p = vf_set1(FOV_WINO_P), p2 = vf_mul(p, p);
-    const vf q = vf_set1(FOV_WINO_Q), q2 = vf_mul(q, q), q3 = vf_mul(q2, q), q4 = vf_mul(q2, q2);
+    const vf half = vf_set1(0.5f), quarter = vf_set1(0.25f), eighth = vf_set1(0.125f);
     const vf s1 = vf_add(m[1], m[2]), e1 = vf_sub(m[1], m[2]);
     const vf s2 = vf_add(m[3], m[4]), e2 = vf_sub(m[3], m[4]);
     const vf s3 = vf_add(m[5], m[6]), e3 = vf_sub(m[5], m[6]);
-    ret[0] = vf_fma(p, s3, vf_fma(q3, s2, vf_add(m[0], s1)));
-    ret[1] = vf_fma(q2, e2, vf_add(e1, e3));
-    ret[2] = vf_fma(q, vf_add(s2, s3), s1);
-    ret[3] = vf_fma(q2, e3, vf_add(e1, e2));
-    ret[4] = vf_fma(q3, s3, vf_fma(p, s2, s1));
-    ret[5] = vf_fma(q4, e3, vf_fma(p2, e2, vf_add(e1, m[7])));
+    ret[0] = vf_fma(vf_set1(2), s3, vf_fma(eighth, s2, vf_add(m[0], s1)));
+    ret[1] = vf_fma(quarter, e2, vf_add(e1, e3));
+    ret[2] = vf_fma(half, vf_add(s2, s3), s1);
+    ret[3] = vf_fma(quarter, e3, vf_add(e1, e2));
+    ret[4] = vf_fma(eighth, s3, vf_fma(vf_set1(2), s2, s1));
+    ret[5] = vf_fma(vf_set1(0.0625f), e3, vf_fma(vf_set1(4), e2, vf_add(e1, m[7])));
 }
 
 /* ---- rows to values ---------------------------------------------------------------------- */
@@ -222,17 +220,17 @@ static void round_tile(struct scratch *s, size_t t, size_t in_ch, float peak)
  * missing ones 0, in the order of FOV_WINOGRAD_BYTES. */
 static void round_tile(struct scratch *s, size_t t, size_t in_ch, float peak)
 {
-    const size_t n = fov_round_up(in_ch, FOV_WINO_BYTE_CHANNELS);
+    const size_t n = fov_round_up(in_ch, SUM);
     const vf scale = tile_scale(s, t, peak);
 
     for (size_t p = 0; p < POSITIONS; p++) {
         const float *const from = s->tile + p * in_ch;
         uint8_t *const upper = (uint8_t *)s->values + p * (TILES * n + GAP) + t * n;
         uint8_t *const lower = upper + POSITIONS * (TILES * n + GAP);
-        for (size_t c = 0; c < n; c += FOV_WINO_BYTE_CHANNELS) {
-            vf v[FOV_WINO_BYTE_CHANNELS / VF];
+        for (size_t c = 0; c < n; c += SUM) {
+            vf v[SUM / VF];
             UNROLL
-            for (size_t i = 0; i < FOV_WINO_BYTE_CHANNELS / VF; i++)
+            for (size_t i = 0; i < SUM / VF; i++)
                 v[i] = c + i * VF < in_ch ? vf_mul(scale, vf_load(from + c + i * VF)) : vf_set1(0);
             vi_store_bytes(upper + c, lower + c, v);
         }
@@ -283,15 +281,17 @@ static __attribute__((noinline)) void transform_rows_f16(const struct fov_conv_r
 /* ---- values to products ------------------------------------------------------------------ */
 
 #if !defined(WINO_BYTES)
-/* n_px tiles by n_vec vectors of output channels at one position, all sums in registers. Weights
- * are [group of 16][in_ch / STEP][16][STEP]. Meanwhile the weights at `next` are fetched. */
-static ALWAYS_INLINE void multiply_block(const value *v, size_t in_ch, const value *w,
-                                         const value *next, product *to, size_t stride,
-                                         const int n_px, const int n_vec)
+/* What n_ch input channels give to n_px tiles by n_vec vectors of output channels at one position,
+ * all sums in registers. Weights are [group of 16][in_ch / STEP][16][STEP]; meanwhile those at
+ * `next` are fetched. `scale` is NULL for float32; `more`: there are products of channels before.
+ */
+static ALWAYS_INLINE void multiply_block(const value *v, size_t in_ch, size_t n_ch, const value *w,
+                                         const value *next, const float *scale, bool more,
+                                         float *to, size_t stride, const int n_px, const int n_vec)
 {
     enum { GROUP_VECS = FOV_CHANNEL_GROUP / VF };
     const size_t group = in_ch * FOV_CHANNEL_GROUP;
-    vproduct acc[MAX_ACC];
+    vsum acc[MAX_ACC];
 
     UNROLL
     for (int i = 0; i < n_px * n_vec; i++)
@@ -300,8 +300,8 @@ static ALWAYS_INLINE void multiply_block(const value *v, size_t in_ch, const val
 #else
         acc[i] = vf_set1(0);
 #endif
-    for (size_t k = 0; k < in_ch; k += STEP, v += STEP) {
-        vproduct weight[MAX_VECS];
+    for (size_t k = 0; k < n_ch; k += STEP, v += STEP) {
+        vsum weight[MAX_VECS];
         UNROLL
         for (int i = 0; i < n_vec; i++) {
             const value *const at =
@@ -331,11 +331,28 @@ static ALWAYS_INLINE void multiply_block(const value *v, size_t in_ch, const val
 #endif
         }
     }
+#if WINO_I16
+    vf unit[MAX_VECS];
+    UNROLL
+    for (int i = 0; i < n_vec; i++)
+        unit[i] = vf_load(scale + i * VF);
+    if (more) {
+        UNROLL
+        for (int i = 0; i < n_px * n_vec; i++) {
+            float *const at = to + (size_t)(i / n_vec) * stride + i % n_vec * VF;
+            vf_store(at, vf_fma(vf_from_int(acc[i]), unit[i % n_vec], vf_load(at)));
+        }
+        return;
+    }
+#else
+    (void)scale;
+    (void)more;
+#endif
     UNROLL
     for (int i = 0; i < n_px * n_vec; i++) {
-        product *const at = to + (size_t)(i / n_vec) * stride + i % n_vec * VF;
+        float *const at = to + (size_t)(i / n_vec) * stride + i % n_vec * VF;
 #if WINO_I16
-        vi_store(at, acc[i]);
+        vf_store(at, vf_mul(vf_from_int(acc[i]), unit[i % n_vec]));
 #else
         vf_store(at, acc[i]);
 #endif
@@ -372,11 +389,21 @@ static ALWAYS_INLINE void multiply(const struct fov_conv_rows *r, size_t x, size
         if (channel == 0)
             fetch_rows(r, x, n, p);
         const value *next = weights + (p + 1 < POSITIONS ? p + 1 : 0) * position;
-        for (size_t t = 0; t < n; t += (size_t)n_px, next += in_ch * FOV_CHANNEL_GROUP)
-            multiply_block(s->values + p * (TILES * in_ch + GAP) + t * in_ch, in_ch,
-                           weights + p * position, next,
-                           s->products + t * product_stride(panel) + p * panel,
+        for (size_t t = 0; t < n; t += (size_t)n_px, next += in_ch * FOV_CHANNEL_GROUP) {
+            const value *const v = s->values + p * (TILES * in_ch + GAP) + t * in_ch;
+            float *const to = s->products + t * product_stride(panel) + p * panel;
+#if WINO_I16
+            for (size_t k = 0; k < in_ch; k += SUM)
+                multiply_block(v + k, in_ch, in_ch - k < SUM ? in_ch - k : SUM,
+                               weights + p * position + k * FOV_CHANNEL_GROUP,
+                               next + k * FOV_CHANNEL_GROUP,
+                               c->scale + (k / SUM * POSITIONS + p) * c->out_ch + channel, k > 0,
+                               to, product_stride(panel), n_px, n_vec);
+#else
+            multiply_block(v, in_ch, in_ch, weights + p * position, next, NULL, false, to,
                            product_stride(panel), n_px, n_vec);
+#endif
+        }
     }
 }
 #endif
@@ -388,17 +415,8 @@ static size_t multiply_panel(const struct fov_conv_rows *r, size_t x, size_t cha
 
 /* ---- products to rows -------------------------------------------------------------------- */
 
-static ALWAYS_INLINE vf load_product(const product *p)
-{
-#if WINO_I16
-    return vf_from_int(vi_load(p));
-#else
-    return vf_load(p);
-#endif
-}
-
 /* One tile and VF output channels: transform, scale, bias, activation, additions, store. */
-static ALWAYS_INLINE void store_tile(const struct fov_conv_rows *r, const product *m, size_t stride,
+static ALWAYS_INLINE void store_tile(const struct fov_conv_rows *r, const float *m, size_t stride,
                                      float unit, size_t x, size_t o,
                                      const enum fov_activation activation, const enum fov_element e)
 {
@@ -413,17 +431,12 @@ static ALWAYS_INLINE void store_tile(const struct fov_conv_rows *r, const produc
         vf column[ROWS_IN], y[ROWS];
         UNROLL
         for (int i = 0; i < ROWS_IN; i++)
-            column[i] = load_product(m + (size_t)(i * PX_IN + j) * stride);
+            column[i] = vf_load(m + (size_t)(i * PX_IN + j) * stride);
         transform_column_out(column, y);
         UNROLL
         for (int i = 0; i < ROWS; i++)
             t[i][j] = y[i];
     }
-#if WINO_I16
-    const vf scale = vf_mul(vf_load(c->scale + o), vf_set1(unit));
-#else
-    (void)unit;
-#endif
     UNROLL
     for (int i = 0; i < ROWS; i++) {
         vf y[PX];
@@ -432,11 +445,7 @@ static ALWAYS_INLINE void store_tile(const struct fov_conv_rows *r, const produc
             continue;
         UNROLL
         for (int j = 0; j < PX; j++) {
-#if WINO_I16
-            y[j] = vf_fma(y[j], scale, bias);
-#else
-            y[j] = vf_add(y[j], bias);
-#endif
+            y[j] = WINO_I16 ? vf_fma(y[j], vf_set1(unit), bias) : vf_add(y[j], bias);
             if ((size_t)j < live)
                 vf_put(dst[i], at + (size_t)j * r->dst_ch,
                        vf_finish(r, i, at + (size_t)j * r->dst_ch, o, y[j], activation, e), e);
