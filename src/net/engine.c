@@ -195,7 +195,8 @@ static enum fov_code build(struct fov_engine *engine, struct fov_weights *file,
     m->engine = engine;
     m->dials = *dials;
     if ((rc = fov_arch_build(file, graph, err)) ||
-        (rc = fov_packed_init(graph, &engine->kernels, engine->exact, &m->packed, err)) ||
+        (rc = fov_packed_init(graph, &engine->kernels, engine->exact,
+                              fov_pool_n_threads(engine->pool), &m->packed, err)) ||
         (rc = copy_metadata(m, file, err)))
         return rc;
     *ret_model = FOV_STEAL(m);

@@ -10,19 +10,24 @@
  * enlarged pixel, followed by a shuffle. Padded channels get zero weights, bias and slope, so that
  * what they compute is zero.
  *
- * Threads: built by one, read by all. Owns: the blocks. Trust: numbers come from a model file and
- * are checked to be finite when they are read.
+ * Threads: built by one, which lets others lay out layers meanwhile; read by all. Owns: the blocks.
+ * Trust: numbers come from a model file and are checked to be finite when they are read.
  */
 #include "net/pack.h"
 
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/pool.h"
 #include "net/equalise.h"
 #include "net/pack_conv.h"
 #include "net/trial.h"
 
-enum { BLOCK_ALIGN = 64 };
+enum {
+    BLOCK_ALIGN = 64,
+    MAX_THREADS = 4, /* to lay out a network; more have nothing to do */
+    LAYERS_AHEAD = 8 /* laid out and not yet tried */
+};
 
 static size_t padded(int channels)
 {
@@ -262,11 +267,91 @@ static enum fov_code read_numbers(const struct fov_graph *g, bool equalise, stru
     return equalise ? fov_equalise(g, n->layers, err) : FOV_OK;
 }
 
-/* Layer i of a fast network: try it in int16 against itself in float32, and keep one of the two.
- * Direct, since a few pixels do not repay the transform of the weights. `block` is the layer's. */
-static enum fov_code try_layer(const struct fov_layer_weights *plain, int i, void *block,
-                               float *room, const struct fov_kernels *kernels,
-                               struct fov_trial *trial, struct fov_packed *p, struct fov_err *err)
+/* Layers are laid out one after the other by whatever thread is free, and tried by the caller. */
+struct task {
+    struct fov_layer_weights plain;
+    void *block;
+    bool failed, done;
+};
+
+struct packing {
+    struct fov_work work; /* first: the pool hands it back */
+    const struct fov_graph *graph;
+    const struct numbers *numbers;
+    struct fov_packed *packed;
+    struct task *tasks; /* [n_layers] */
+    float *room;        /* for fov_pack_conv(), [threads][n_room] */
+    size_t n_room;
+    int n_claimed, n_tried; /* layers, the input being one */
+};
+
+static void packing_done(struct packing *k)
+{
+    for (int i = 0; k->tasks && i < k->packed->n_layers; i++)
+        fov_free(k->tasks[i].plain.weight); /* one block with the rest */
+    fov_free(k->tasks);
+    fov_free(k->room);
+}
+
+static bool claim(struct fov_work *work, int slot, uint32_t *ret_task)
+{
+    struct packing *const k = (struct packing *)work;
+    (void)slot;
+    if (k->n_claimed == k->packed->n_layers || k->n_claimed == k->n_tried + LAYERS_AHEAD)
+        return false;
+    *ret_task = (uint32_t)k->n_claimed++;
+    return true;
+}
+
+static void run(struct fov_work *work, uint32_t i, int slot)
+{
+    struct packing *const k = (struct packing *)work;
+    struct fov_packed_layer *const l = &k->packed->layers[i];
+    struct task *const t = &k->tasks[i];
+
+    t->failed = plain_layer(k->graph, (int)i, &k->numbers->layers[i], k->packed->layers, l,
+                            &t->plain, NULL) != FOV_OK;
+    if (!t->failed)
+        pack_layer(&t->plain, t->block, k->room + (size_t)slot * k->n_room, l);
+}
+
+static void finish(struct fov_work *work, uint32_t i)
+{
+    ((struct packing *)work)->tasks[i].done = true;
+}
+
+static enum fov_code packing_init(const struct fov_graph *g, const struct numbers *n, int n_threads,
+                                  struct fov_packed *p, struct packing *ret, struct fov_err *err)
+{
+    struct packing k = {
+        .work = {.claim = claim, .run = run, .finish = finish},
+        .graph = g,
+        .numbers = n,
+        .packed = p,
+        .tasks = fov_calloc((size_t)g->n_layers, sizeof(*k.tasks)),
+        .n_room = 1, /* not NULL */
+        .n_claimed = 1,
+        .n_tried = 1,
+    };
+    unsigned char *block = p->block;
+    for (int i = 1; k.tasks && i < g->n_layers; i++) {
+        const struct fov_packed_layer *const l = &p->layers[i];
+        const size_t room = fov_pack_room(l->method, l->conv.in_ch, l->conv.out_ch);
+        k.n_room = room > k.n_room ? room : k.n_room;
+        k.tasks[i].block = block;
+        block += block_bytes(l);
+    }
+    k.room = fov_calloc(k.n_room * (size_t)n_threads, sizeof(*k.room));
+    *ret = k;
+    return k.tasks && k.room ? FOV_OK
+                             : fov_fail(err, FOV_ENOMEM, "no memory for %d layers", g->n_layers);
+}
+
+/* Layer i of a fast network, which is laid out in int16: try it against itself in float32, and keep
+ * one of the two. Direct, since a few pixels do not repay the transform of the weights. */
+static enum fov_code try_layer(const struct fov_layer_weights *plain, int i,
+                               const struct fov_kernels *kernels, struct fov_trial *trial,
+                               struct fov_packed *p, struct fov_err *err)
 {
     struct fov_packed_layer *const l = &p->layers[i], exact = *l;
     FOV_AUTO(fov_free_at) void *exact_block = NULL;
@@ -276,59 +361,67 @@ static enum fov_code try_layer(const struct fov_layer_weights *plain, int i, voi
     exact.conv.src_element = exact.conv.dst_element = FOV_ELEMENT_F32;
     if ((rc = new_block(&exact, &exact_block, err)))
         return rc;
-    pack_layer(plain, exact_block, room, &exact);
-    pack_layer(plain, block, room, l);
+    pack_layer(plain, exact_block, NULL, &exact);
     l->error = fov_trial_layer(trial, kernels, i, &exact, l);
     if (l->method == FOV_DIRECT || l->error <= FOV_MAX_LAYER_ERROR)
         return FOV_OK;
     l->method = FOV_WINOGRAD_F32; /* but what it leaves is float16, as of all others */
     if ((rc = new_block(l, &p->own[i], err)))
         return rc;
-    pack_layer(plain, p->own[i], room, l);
+    pack_layer(plain, p->own[i], NULL, l);
     return FOV_OK;
+}
+
+/* Wait for layer i, helping. */
+static void await(struct fov_pool *pool, struct packing *k, int i)
+{
+    fov_pool_lock(pool);
+    while (!k->tasks[i].done)
+        fov_pool_help(pool, &k->work);
+    k->n_tried = i;
+    fov_pool_wake(pool);
+    fov_pool_unlock(pool);
 }
 
 /* Fill p->block, layer after layer. `trial` is NULL for an exact network. */
-static enum fov_code pack_layers(const struct fov_graph *g, const struct numbers *n,
-                                 const struct fov_kernels *kernels, struct fov_trial *trial,
-                                 struct fov_packed *p, struct fov_err *err)
+static enum fov_code pack_layers(const struct fov_kernels *kernels, struct fov_trial *trial,
+                                 struct fov_pool *pool, struct packing *k, struct fov_err *err)
 {
-    unsigned char *block = p->block;
-    size_t n_room = 1; /* not NULL */
-    for (int i = 1; i < g->n_layers; i++) {
-        const struct fov_conv *const c = &p->layers[i].conv;
-        const size_t needed = fov_pack_room(p->layers[i].method, c->in_ch, c->out_ch);
-        n_room = needed > n_room ? needed : n_room;
+    enum fov_code rc = FOV_OK;
+    for (int i = 1; i < k->packed->n_layers && !rc; i++) {
+        struct task *const t = &k->tasks[i];
+        await(pool, k, i);
+        if (t->failed)
+            rc = fov_fail(err, FOV_ENOMEM, "no memory for the weights of layer %d", i);
+        else if (trial)
+            rc = try_layer(&t->plain, i, kernels, trial, k->packed, err);
+        fov_free(t->plain.weight);
+        t->plain.weight = NULL;
     }
-    FOV_AUTO(fov_free_at) float *room = fov_calloc(n_room, sizeof(*room));
-    if (!room)
-        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n_room);
-
-    for (int i = 1; i < g->n_layers; i++) {
-        struct fov_layer_weights plain;
-        const size_t bytes = block_bytes(&p->layers[i]);
-        enum fov_code rc = plain_layer(g, i, &n->layers[i], p->layers, &p->layers[i], &plain, err);
-        if (rc)
-            return rc;
-        if (trial)
-            rc = try_layer(&plain, i, block, room, kernels, trial, p, err);
-        else
-            pack_layer(&plain, block, room, &p->layers[i]);
-        fov_free(plain.weight);
-        if (rc)
-            return rc;
-        block += bytes;
-    }
-    return FOV_OK;
+    return rc;
 }
 
-static enum fov_code pack_fast(const struct fov_graph *g, const struct numbers *n,
-                               const struct fov_kernels *kernels, struct fov_packed *p,
-                               struct fov_err *err)
+/* The pool is one of its own that ends with this, so that a process may fork afterwards. */
+static enum fov_code pack_network(const struct fov_graph *g, const struct numbers *n,
+                                  const struct fov_kernels *kernels, bool exact, int n_threads,
+                                  struct fov_packed *p, struct fov_err *err)
 {
     FOV_AUTO(fov_trial_done) struct fov_trial trial = {0};
-    const enum fov_code rc = fov_trial_init(p, &trial, err);
-    return rc ? rc : pack_layers(g, n, kernels, &trial, p, err);
+    FOV_AUTO(packing_done) struct packing packing = {0};
+    struct fov_pool *pool;
+    enum fov_code rc;
+
+    if (n_threads > MAX_THREADS)
+        n_threads = MAX_THREADS;
+    if ((!exact && (rc = fov_trial_init(p, &trial, err))) ||
+        (rc = packing_init(g, n, n_threads, p, &packing, err)) ||
+        (rc = fov_pool_open(n_threads, &pool, err)))
+        return rc;
+    fov_pool_attach(pool, &packing.work);
+    rc = pack_layers(kernels, exact ? NULL : &trial, pool, &packing, err);
+    fov_pool_detach(pool, &packing.work);
+    fov_pool_close(pool);
+    return rc;
 }
 
 /* A network with the shapes of all layers, `method` being that of 3x3 ones, and no weights. */
@@ -372,7 +465,8 @@ static enum fov_code shape_network(const struct fov_graph *g, enum fov_method me
 }
 
 enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernels *kernels,
-                              bool exact, struct fov_packed *ret_packed, struct fov_err *err)
+                              bool exact, int n_threads, struct fov_packed *ret_packed,
+                              struct fov_err *err)
 {
     FOV_AUTO(fov_packed_done) struct fov_packed p = {0};
     FOV_AUTO(numbers_done)
@@ -386,8 +480,7 @@ enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernel
     if (!n.layers)
         return fov_fail(err, FOV_ENOMEM, "no memory for a network of %d layers", g->n_layers);
     if ((rc = shape_network(g, method, &p, err)) || (rc = read_numbers(g, !exact, &n, err)) ||
-        (rc = exact ? pack_layers(g, &n, kernels, NULL, &p, err)
-                    : pack_fast(g, &n, kernels, &p, err)))
+        (rc = pack_network(g, &n, kernels, exact, n_threads, &p, err)))
         return rc;
     *ret_packed = p;
     p = (struct fov_packed){0}; /* given away */

@@ -46,13 +46,15 @@ struct fov_packed {
 
 /* Lay out the weights of a checked graph. `exact`: float32 throughout. Otherwise what layers leave
  * is float16 and channels are balanced (equalise.h), and each 3x3 layer is tried in int16 (trial.h)
- * with `kernels` and keeps it if its error is at most FOV_MAX_LAYER_ERROR. Gives what *ret_packed
+ * with `kernels` and keeps it if its error is at most FOV_MAX_LAYER_ERROR. `n_threads` work on it,
+ * and none is left. Gives what *ret_packed
  * holds; end it with fov_packed_done(). FOV_EMODEL for a weight of a wrong type or not finite,
  * FOV_ENOMEM.
  */
 FOV_CHECKED enum fov_code fov_packed_init(const struct fov_graph *g,
                                           const struct fov_kernels *kernels, bool exact,
-                                          struct fov_packed *ret_packed, struct fov_err *err);
+                                          int n_threads, struct fov_packed *ret_packed,
+                                          struct fov_err *err);
 void fov_packed_done(struct fov_packed *packed);
 
 /* The kernel for a method. */

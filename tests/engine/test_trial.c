@@ -93,7 +93,7 @@ static double try(struct network *n, struct fov_packed *ret_packed)
 {
     double worst = 0;
     assert_int_equal(fov_arch_build(n->file, n->graph, NULL), FOV_OK);
-    assert_int_equal(fov_packed_init(n->graph, &n->kernels, false, ret_packed, NULL), FOV_OK);
+    assert_int_equal(fov_packed_init(n->graph, &n->kernels, false, 1, ret_packed, NULL), FOV_OK);
     for (int i = 1; i < ret_packed->n_layers; i++)
         worst = fmax(worst, ret_packed->layers[i].error);
     return worst;

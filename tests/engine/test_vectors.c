@@ -95,7 +95,7 @@ static void check_layers(const char *model_name, const char *vectors_name, int n
     assert_non_null(graph);
     test_kernels(&kernels);
     assert_int_equal(fov_arch_build(model, graph, NULL), FOV_OK);
-    assert_int_equal(fov_packed_init(graph, &kernels, true, &net, NULL), FOV_OK);
+    assert_int_equal(fov_packed_init(graph, &kernels, true, 2, &net, NULL), FOV_OK);
     assert_int_equal(net.n_layers, n_layers + 1);
 
     const struct fov_tensor *const in = tensor(file, "input"), *const out = tensor(file, "output");

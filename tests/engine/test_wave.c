@@ -117,7 +117,7 @@ static float *run_whole(const char *name, const float *rgb, int width, int heigh
     test_kernels(&kernels);
     assert_int_equal(fov_weights_open(path, &file, NULL), FOV_OK);
     assert_int_equal(fov_arch_build(file, graph, NULL), FOV_OK);
-    assert_int_equal(fov_packed_init(graph, &kernels, exact, &net, NULL), FOV_OK);
+    assert_int_equal(fov_packed_init(graph, &kernels, exact, 3, &net, NULL), FOV_OK);
     const int u = net.unshuffle, w = (width + u - 1) / u, h = (height + u - 1) / u;
     float *const filled = mirrored(rgb, width, height, w * u, h * u);
     float *const all = fov_calloc(result_floats(w * u, h * u, scale), sizeof(*all));

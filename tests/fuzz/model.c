@@ -33,7 +33,8 @@ void fuzz_model(struct fov_weights *file)
     struct fov_err err = {0};
     read_tensors(file);
     fov_kernels_init(&kernels, FOV_CPU_C);
-    if (fov_arch_build(file, &graph, &err) || fov_packed_init(&graph, &kernels, true, &net, &err))
+    if (fov_arch_build(file, &graph, &err) ||
+        fov_packed_init(&graph, &kernels, true, 1, &net, &err))
         fuzz_failed(&err);
     else
         fov_packed_done(&net);
