@@ -118,15 +118,15 @@ static void round_pairs(const float *from, const float *scales, size_t n, int16_
 
 static void round_bytes(const float *from, const float *scales, size_t n, uint8_t *to)
 {
-    enum { BLOCK = SUM * GROUP };
-    memset(to, 0, BLOCK * 2);
+    enum { PLANE = SUM * GROUP, BYTES = 2 * PLANE };
+    memset(to, 0, BYTES);
     for (size_t i = 0; i < n; i++) {
         const size_t row = i % 16 / 4 * 4 + i / 16;
         uint8_t *const upper = to + row * GROUP * 4 + i % 4;
         for (size_t o = 0; o < GROUP; o++) {
             const int w = whole(from[i * GROUP + o] * scales[o]);
             upper[o * 4] = (uint8_t)((unsigned)w >> 8);
-            upper[o * 4 + BLOCK] = (uint8_t)w;
+            upper[o * 4 + PLANE] = (uint8_t)w;
         }
     }
 }

@@ -45,8 +45,8 @@ struct fov_conv {
     int taps;             /* 3: 3x3, 1: 1x1 */
     size_t in_ch, out_ch; /* padded; of all sources, of all shuffled rows together */
     const void *weights; /* in the layout of the kernel, see pack.h; 64-byte aligned, as all here */
-    const float *scale;  /* int16: [in_ch / FOV_WINO_SUM_CHANNELS][48][out_ch], what a sum of whole
-                            weights and values of 1 is worth (winograd.h) */
+    const float *scale;  /* int16: [in_ch / 64, rounded up][48][out_ch], what a sum of products of
+                            whole weights and values is worth (winograd.h) */
     const float *bias;   /* [out_ch] */
     const float *slope;  /* [out_ch], for FOV_PRELU */
     int n_adds;
