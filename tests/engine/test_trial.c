@@ -15,6 +15,7 @@
 #include "base/half.h"
 #include "base/mem.h"
 #include "net/arch.h"
+#include "net/pack_conv.h"
 #include "tests/engine/whole.h"
 
 static const char *vectors;
@@ -159,12 +160,35 @@ static void a_layer_out_of_tolerance_stays_float32(void **state)
     network_close(&n);
 }
 
+/* Layers are laid out by whatever thread is free: the same bits, and the same errors. */
+static void threads_lay_out_the_same(void **state)
+{
+    struct network n = network_open("esrgan-x2");
+    struct fov_packed one, four;
+    (void)state;
+    (void)try(&n, &one);
+    assert_int_equal(fov_packed_init(n.graph, &n.kernels, false, 4, &four, NULL), FOV_OK);
+    for (int i = 1; i < one.n_layers; i++) {
+        const struct fov_packed_layer *const a = &one.layers[i], *const b = &four.layers[i];
+        const struct fov_conv *const c = &a->conv;
+        assert_int_equal(a->method, b->method);
+        assert_true(a->error == b->error);
+        assert_memory_equal(c->weights, b->conv.weights,
+                            fov_pack_conv_bytes(a->method, c->taps, c->in_ch, c->out_ch));
+        assert_memory_equal(c->bias, b->conv.bias, c->out_ch * sizeof(float));
+    }
+    fov_packed_done(&one);
+    fov_packed_done(&four);
+    network_close(&n);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_errors_keep_int16),
         cmocka_unit_test(channels_are_balanced),
         cmocka_unit_test(a_layer_out_of_tolerance_stays_float32),
+        cmocka_unit_test(threads_lay_out_the_same),
     };
     if (argc != 2)
         return 2;
