@@ -8,7 +8,7 @@
 
 #include "net/graph.h"
 
-/* A layer in int16 makes 0.03 to 0.2 % of error (docs/internals/engine.md). */
+/* A layer in int16 makes 0.03 to 0.24 % of error (docs/internals/engine.md). */
 #define FOV_MAX_LAYER_ERROR 0.004
 
 /* The kernel that runs a layer. */
@@ -46,10 +46,9 @@ struct fov_packed {
 
 /* Lay out the weights of a checked graph. `exact`: float32 throughout. Otherwise what layers leave
  * is float16 and channels are balanced (equalise.h), and each 3x3 layer is tried in int16 (trial.h)
- * with `kernels` and keeps it if its error is at most FOV_MAX_LAYER_ERROR. `n_threads` work on it,
- * and none is left. Gives what *ret_packed
- * holds; end it with fov_packed_done(). FOV_EMODEL for a weight of a wrong type or not finite,
- * FOV_ENOMEM.
+ * with `kernels` and keeps it if its error is at most FOV_MAX_LAYER_ERROR. Up to `n_threads` work
+ * on it, and have ended when it returns. Gives what *ret_packed holds; end it with
+ * fov_packed_done(). FOV_EMODEL for a weight of a wrong type or not finite, FOV_ENOMEM.
  */
 FOV_CHECKED enum fov_code fov_packed_init(const struct fov_graph *g,
                                           const struct fov_kernels *kernels, bool exact,
