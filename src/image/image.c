@@ -58,13 +58,30 @@ const char *fov_image_library(void)
     return vips_version_string();
 }
 
-void fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, const char *what)
+/* What libvips, GLib and libjpeg say where the system refused them something. */
+static bool is_refusal(const char *said)
 {
+    static const char *const words[] = {"out of memory", "Error creating thread",
+                                        "Insufficient memory"};
+    for (size_t i = 0; i < FOV_N_ELEMENTS(words); i++)
+        if (strstr(said, words[i]))
+            return true;
+    return false;
+}
+
+bool fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, const char *what)
+{
+    const bool refused = is_refusal(vips_error_buffer());
     char line[160];
     (void)g_strlcpy(line, vips_error_buffer(), sizeof(line));
     line[strcspn(line, "\n")] = '\0';
     vips_error_clear();
+    if (refused) {
+        code = FOV_ENOMEM;
+        what = "the system gives no more memory or threads";
+    }
     (void)fov_fail(err, code, line[0] ? "%s: %s (%s)" : "%s: %s", name, what, line);
+    return !refused;
 }
 
 void fov__run_begins(void)

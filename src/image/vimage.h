@@ -24,10 +24,12 @@ FOV_CHECKED enum fov_code fov__image_wrap(VipsImage *vips, const struct fov_imag
                                           const char *name, struct fov_image **ret_image,
                                           struct fov_err *err);
 
-/* Fail with the first line of what libvips said, and clear that. */
+/* Fail with the first line of what libvips said, and clear that: with `code`, or with FOV_ENOMEM
+ * where it says that memory or threads were refused, which no picture is to blame for. A macro, as
+ * fov_fail() is. */
 #define fov__vips_fail(err, code, name, what)                                                      \
-    (fov__vips_tell(err, code, name, what), (enum fov_code)(code))
-void fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, const char *what);
+    (fov__vips_tell(err, code, name, what) ? (enum fov_code)(code) : FOV_ENOMEM)
+bool fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, const char *what);
 
 /* Keep `in` alive as long as `out`, whose generate function reads it; libvips does that only for
  * its own operations. */

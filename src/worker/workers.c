@@ -308,10 +308,15 @@ static enum fov_code fail_as_told(const struct job *j, struct fov_err *err)
     static const enum fov_code own[] = {FOV_EUSAGE, FOV_EFORMAT,   FOV_EKIND, FOV_ELIMIT,
                                         FOV_EMODEL, FOV_EINTERNAL, FOV_ENOMEM};
     const struct fov_err *const e = &j->answer.err;
+    bool may = false;
     for (size_t i = 0; i < FOV_N_ELEMENTS(own); i++)
-        if (e->code == own[i] && memchr(e->text, '\0', sizeof(e->text)))
-            return fov_fail(err, e->code, "%s", e->text);
-    return fov_fail(err, FOV_EINTERNAL, "a worker answered what it may not");
+        may = may || e->code == own[i];
+    if (!may || !memchr(e->text, '\0', sizeof(e->text)))
+        return fov_fail(err, FOV_EINTERNAL, "a worker answered what it may not");
+    if (e->code == FOV_ENOMEM) /* by the limit of this picture: trying again will not help */
+        return fov_fail(err, FOV_EFORMAT, "%s; a picture may take %lld MiB", e->text,
+                        (long long)(j->task->limits.memory_bytes >> 20));
+    return fov_fail(err, e->code, "%s", e->text);
 }
 
 static enum fov_code fail_as_ended(struct fov_workers *w, const struct job *j, struct fov_err *err)
