@@ -3,36 +3,24 @@
  *
  *   file's tensors -> numbers of each layer -> balanced -> one plain convolution -> kernel's layout
  *
- * Whatever a layer of the graph has that a kernel has not is worked into its weights here: gains,
- * channels padded to multiples of 16, inputs side by side that are padded each, output channels in
- * the order in which a shuffled row lies in memory, and an enlargement by repetition before the
- * convolution, which is a convolution of the small rows with a kernel for each position in the
- * enlarged pixel, followed by a shuffle. Padded channels get zero weights, bias and slope, so that
- * what they compute is zero.
+ * pack_layer.h has what is done to one layer.
  *
  * Threads: built by one, which lets others lay out layers meanwhile; read by all. Owns: the blocks.
  * Trust: numbers come from a model file and are checked to be finite when they are read.
  */
 #include "net/pack.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/pool.h"
 #include "net/equalise.h"
 #include "net/pack_conv.h"
+#include "net/pack_layer.h"
 #include "net/trial.h"
 
 enum {
-    BLOCK_ALIGN = 64,
     MAX_THREADS = 4, /* to lay out a network; more have nothing to do */
     LAYERS_AHEAD = 8 /* laid out and not yet tried */
 };
-
-static size_t padded(int channels)
-{
-    return fov_round_up((size_t)channels, FOV_CHANNEL_GROUP);
-}
 
 void fov_packed_done(struct fov_packed *packed)
 {
@@ -58,184 +46,12 @@ static void numbers_done(struct numbers *n)
     fov_free(n->layers);
 }
 
-static enum fov_code read_slope(const struct fov_graph *g, const struct fov_layer *l, float *slope,
-                                struct fov_err *err)
-{
-    enum fov_code rc;
-    const bool one = !l->slope || l->slope->n_elements == 1;
-    slope[0] = l->leak;
-    if (l->slope && (rc = fov_tensor_read(g->file, l->slope, slope, err)))
-        return rc;
-    for (int o = 1; one && o < l->out_ch; o++)
-        slope[o] = slope[0];
-    return FOV_OK;
-}
-
-static enum fov_code read_layer(const struct fov_graph *g, int i, struct fov_layer_weights *ret,
-                                struct fov_err *err)
-{
-    const struct fov_layer *const l = &g->layers[i];
-    const size_t n = l->weight->n_elements, n_out = (size_t)l->out_ch;
-    const bool last = i == g->n_layers - 1;
-    const float gain = l->gain * (l->in[0] == 0 ? g->input_gain : 1) * (last ? g->output_gain : 1);
-    const float bias_gain = l->gain * (last ? g->output_gain : 1);
-    enum fov_code rc;
-
-    float *const block = fov_calloc(n + 2 * n_out, sizeof(*block));
-    if (!block)
-        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n);
-    *ret =
-        (struct fov_layer_weights){.weight = block, .bias = block + n, .slope = block + n + n_out};
-    if ((rc = fov_tensor_read(g->file, l->weight, ret->weight, err)) ||
-        (l->bias && (rc = fov_tensor_read(g->file, l->bias, ret->bias, err))) ||
-        (l->activation == FOV_PRELU && (rc = read_slope(g, l, ret->slope, err))))
-        return rc;
-    for (size_t k = 0; k < n; k++)
-        ret->weight[k] *= gain;
-    for (size_t o = 0; o < n_out; o++)
-        ret->bias[o] = ret->bias[o] * bias_gain +
-                       (last ? g->output_mean[o / (size_t)(l->shuffle * l->shuffle)] : 0);
-    return FOV_OK;
-}
-
-/* ---- one layer --------------------------------------------------------------------------- */
-
-/* What a layer becomes; weights are not yet there. */
-static struct fov_packed_layer shape_layer(const struct fov_graph *g, int i,
-                                           const struct fov_packed_layer *before,
-                                           enum fov_element element, enum fov_method method)
-{
-    const struct fov_layer *const l = &g->layers[i];
-    const int side = l->shuffle * l->enlarge;
-    const bool last = i == g->n_layers - 1;
-    struct fov_packed_layer p = {
-        .n_in = l->n_in,
-        .resolution = l->resolution / side,
-        .side = last ? 1 : side,
-        .in_ch = l->in_ch,
-        .out_ch = l->out_ch,
-        .conv = {.src_element = l->in[0] == 0 ? FOV_ELEMENT_F32 : element,
-                 .dst_element = element,
-                 .activation = l->activation,
-                 .taps = l->taps,
-                 .n_adds = l->n_adds},
-    };
-    for (int k = 0; k < l->n_in; k++) {
-        p.in[k] = l->in[k];
-        p.conv.in_ch += before[l->in[k]].n_ch;
-    }
-    for (int k = 0; k < l->n_adds; k++) {
-        p.add[k] = l->add[k];
-        p.conv.add_scale[k] = l->add_scale[k];
-    }
-    p.n_ch = last ? padded(3 * side * side) : padded(fov_graph_channels(g, i));
-    p.conv.out_ch = last ? p.n_ch : p.n_ch * (size_t)(side * side);
-    p.method = l->taps == 3 && p.conv.in_ch % FOV_CHANNEL_GROUP == 0 ? method : FOV_DIRECT;
-    return p;
-}
-
-/* Where channel `o` of the file's convolution, at position (dx, dy) of an enlarged pixel, stands in
- * the packed one: colours or channels inside of dx inside of dy. */
-static size_t output_at(const struct fov_layer *l, const struct fov_packed_layer *p, bool last,
-                        int o, int dy, int dx)
-{
-    const int s = l->shuffle, side = s * l->enlarge;
-    const int y = s > 1 ? o / s % s : dy, x = s > 1 ? o % s : dx, channel = o / (s * s);
-    return (size_t)(y * side + x) * (last ? 3 : p->n_ch) + (size_t)channel;
-}
-
-/* Where input channel `i` of the file's convolution stands among the padded ones. */
-static size_t input_at(const struct fov_graph *g, const struct fov_layer *l,
-                       const struct fov_packed_layer *before, int i)
-{
-    size_t at = 0;
-    for (int k = 0; k < l->n_in; k++) {
-        const int n = fov_graph_channels(g, l->in[k]);
-        if (i < n)
-            break;
-        i -= n;
-        at += before[l->in[k]].n_ch;
-    }
-    return at + (size_t)i;
-}
-
-/* Tap t of a convolution of the enlarged rows, for position d in an enlarged pixel, as a tap of the
- * rows before: they lie e to one. */
-static int tap_before(int t, int d, int e)
-{
-    return (d + t - 1 + e) / e; /* floor((d + t - 1) / e) + 1 */
-}
-
-/* The plain convolution that a layer is, with padded channels: weights [out_ch][in_ch][taps][taps],
- * then bias and slope [out_ch], in one block that the caller ends with fov_free(). */
-static enum fov_code plain_layer(const struct fov_graph *g, int i,
-                                 const struct fov_layer_weights *n,
-                                 const struct fov_packed_layer *before,
-                                 const struct fov_packed_layer *p, struct fov_layer_weights *ret,
-                                 struct fov_err *err)
-{
-    const struct fov_layer *const l = &g->layers[i];
-    const bool last = i == g->n_layers - 1;
-    const int e = l->enlarge, taps = l->taps;
-    const size_t n_weights = p->conv.out_ch * p->conv.in_ch * (size_t)(taps * taps);
-    float *const block = fov_calloc(n_weights + 2 * p->conv.out_ch, sizeof(*block));
-    if (!block)
-        return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu weights", n_weights);
-    *ret = (struct fov_layer_weights){
-        .weight = block, .bias = block + n_weights, .slope = block + n_weights + p->conv.out_ch};
-
-    for (int o = 0; o < l->out_ch; o++)
-        for (int d = 0; d < e * e; d++) {
-            const int dy = d / e, dx = d % e;
-            const size_t to = output_at(l, p, last, o, dy, dx);
-            ret->bias[to] = n->bias[o];
-            ret->slope[to] = n->slope[o];
-            for (int c = 0; c < l->in_ch; c++) {
-                const float *const src = n->weight + (size_t)((o * l->in_ch + c) * taps * taps);
-                float *const dst = ret->weight + (to * p->conv.in_ch + input_at(g, l, before, c)) *
-                                                     (size_t)(taps * taps);
-                for (int ty = 0; ty < taps; ty++)
-                    for (int tx = 0; tx < taps; tx++)
-                        dst[(e == 1 ? ty : tap_before(ty, dy, e)) * taps +
-                            (e == 1 ? tx : tap_before(tx, dx, e))] += src[ty * taps + tx];
-            }
-        }
-    return FOV_OK;
-}
-
-/* Bytes of a layer's weights in the layout of its method, its bias, slope and scales. */
-static size_t block_bytes(const struct fov_packed_layer *p)
-{
-    const struct fov_conv *const c = &p->conv;
-    const size_t n_floats = 2 * c->out_ch + fov_pack_scales(p->method, c->in_ch, c->out_ch);
-    return fov_round_up(fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch) +
-                            n_floats * sizeof(float),
-                        BLOCK_ALIGN);
-}
-
-/* Lay out one layer, into `block` of block_bytes(). `room` is for fov_pack_conv(). */
-static void pack_layer(const struct fov_layer_weights *plain, void *block, float *room,
-                       struct fov_packed_layer *p)
-{
-    struct fov_conv *const c = &p->conv;
-    const size_t n_weights = fov_pack_conv_bytes(p->method, c->taps, c->in_ch, c->out_ch);
-    float *const bias = (float *)(void *)((unsigned char *)block + n_weights);
-
-    c->weights = block;
-    c->bias = bias;
-    c->slope = bias + c->out_ch;
-    c->scale = bias + 2 * c->out_ch;
-    memcpy(bias, plain->bias, 2 * c->out_ch * sizeof(float)); /* and the slope behind it */
-    fov_pack_conv(p->method, plain->weight, c->taps, c->in_ch, c->out_ch, block,
-                  bias + 2 * c->out_ch, room);
-}
-
 /* A block for one layer, which the caller ends with fov_free(). */
 static enum fov_code new_block(const struct fov_packed_layer *p, void **ret_block,
                                struct fov_err *err)
 {
-    const size_t bytes = block_bytes(p);
-    if (!(*ret_block = fov_calloc_aligned(BLOCK_ALIGN, bytes, 1)))
+    const size_t bytes = fov_layer_bytes(p);
+    if (!(*ret_block = fov_calloc_aligned(FOV_BLOCK_ALIGN, bytes, 1)))
         return fov_fail(err, FOV_ENOMEM, "no memory for a layer of %zu bytes", bytes);
     return FOV_OK;
 }
@@ -262,7 +78,7 @@ static enum fov_code read_numbers(const struct fov_graph *g, bool equalise, stru
 {
     enum fov_code rc;
     for (int i = 1; i < g->n_layers; i++)
-        if ((rc = read_layer(g, i, &n->layers[i], err)))
+        if ((rc = fov_layer_read(g, i, &n->layers[i], err)))
             return rc;
     return equalise ? fov_equalise(g, n->layers, err) : FOV_OK;
 }
@@ -309,10 +125,10 @@ static void run(struct fov_work *work, uint32_t i, int slot)
     struct fov_packed_layer *const l = &k->packed->layers[i];
     struct task *const t = &k->tasks[i];
 
-    t->failed = plain_layer(k->graph, (int)i, &k->numbers->layers[i], k->packed->layers, l,
-                            &t->plain, NULL) != FOV_OK;
+    t->failed = fov_layer_plain(k->graph, (int)i, &k->numbers->layers[i], k->packed->layers, l,
+                                &t->plain, NULL) != FOV_OK;
     if (!t->failed)
-        pack_layer(&t->plain, t->block, k->room + (size_t)slot * k->n_room, l);
+        fov_layer_pack(&t->plain, t->block, k->room + (size_t)slot * k->n_room, l);
 }
 
 static void finish(struct fov_work *work, uint32_t i)
@@ -339,7 +155,7 @@ static enum fov_code packing_init(const struct fov_graph *g, const struct number
         const size_t room = fov_pack_room(l->method, l->conv.in_ch, l->conv.out_ch);
         k.n_room = room > k.n_room ? room : k.n_room;
         k.tasks[i].block = block;
-        block += block_bytes(l);
+        block += fov_layer_bytes(l);
     }
     k.room = fov_calloc(k.n_room * (size_t)n_threads, sizeof(*k.room));
     *ret = k;
@@ -361,14 +177,14 @@ static enum fov_code try_layer(const struct fov_layer_weights *plain, int i,
     exact.conv.src_element = exact.conv.dst_element = FOV_ELEMENT_F32;
     if ((rc = new_block(&exact, &exact_block, err)))
         return rc;
-    pack_layer(plain, exact_block, NULL, &exact);
+    fov_layer_pack(plain, exact_block, NULL, &exact);
     l->error = fov_trial_layer(trial, kernels, i, &exact, l);
     if (l->method == FOV_DIRECT || l->error <= FOV_MAX_LAYER_ERROR)
         return FOV_OK;
     l->method = FOV_WINOGRAD_F32; /* but what it leaves is float16, as of all others */
     if ((rc = new_block(l, &p->own[i], err)))
         return rc;
-    pack_layer(plain, p->own[i], NULL, l);
+    fov_layer_pack(plain, p->own[i], NULL, l);
     return FOV_OK;
 }
 
@@ -450,14 +266,14 @@ static enum fov_code shape_network(const struct fov_graph *g, enum fov_method me
     p.layers[0] = (struct fov_packed_layer){
         .resolution = 1,
         .side = 1,
-        .n_ch = g->unshuffle == 1 ? FOV_INPUT_CHANNELS : padded(fov_graph_channels(g, 0)),
+        .n_ch = g->unshuffle == 1 ? FOV_INPUT_CHANNELS : fov_padded(fov_graph_channels(g, 0)),
     };
     for (int i = 1; i < g->n_layers; i++) {
-        p.layers[i] = shape_layer(g, i, p.layers, p.element, method);
+        p.layers[i] = fov_layer_shape(g, i, p.layers, p.element, method);
         count_layer(g, i, &p);
-        bytes += block_bytes(&p.layers[i]);
+        bytes += fov_layer_bytes(&p.layers[i]);
     }
-    if (!(p.block = fov_calloc_aligned(BLOCK_ALIGN, bytes, 1)))
+    if (!(p.block = fov_calloc_aligned(FOV_BLOCK_ALIGN, bytes, 1)))
         return fov_fail(err, FOV_ENOMEM, "no memory for a network of %zu bytes", bytes);
     *ret_packed = p;
     p = (struct fov_packed){0}; /* given away */
