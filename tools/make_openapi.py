@@ -239,7 +239,8 @@ def request_schemas(n, operations):
     chain = {"type": "array", "items": schema("Operation"),
              "maxItems": n["REQUEST_MAX_OPERATIONS"],
              "description": "Applied in order, as one stream. [] answers the file as it came. The "
-             "result is in the format of the last convert, else PNG after an upscale, else in the "
+             "result is in the format of the convert behind the last upscale, "
+             "else PNG after an upscale, else in the "
              "format of the file. A field that is null counts as missing"}
     body = record({"file": schema("File"), "operations": schema("Operations"),
                    "webhook_url": webhook, "dry_run": dry_run}, ["file", "operations"],

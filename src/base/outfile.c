@@ -198,3 +198,20 @@ enum fov_code fov_outfile_commit(struct fov_outfile **file, struct fov_err *err)
         return FOV_OK;
     return errno == EEXIST ? fail_exists(f, err) : fail_errno(f, err);
 }
+
+bool fov_write_all(int fd, const void *data, size_t bytes)
+{
+    const char *from = data;
+    while (bytes) {
+        const ssize_t n = write(fd, from, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            errno = n ? errno : EIO; /* POSIX knows no write of nothing */
+            return false;
+        }
+        from += n;
+        bytes -= (size_t)n;
+    }
+    return true;
+}

@@ -4,6 +4,7 @@
 #define FOV_BASE_OUTFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -23,5 +24,8 @@ FOV_CHECKED enum fov_code fov_outfile_commit(struct fov_outfile **file, struct f
 
 /* Throw away what was written. NULL is fine. */
 void fov_outfile_close(struct fov_outfile *file);
+
+/* Write all of it to a descriptor, however many calls that takes. False: errno says why not. */
+FOV_CHECKED bool fov_write_all(int fd, const void *data, size_t bytes);
 
 #endif

@@ -78,7 +78,7 @@ enum fov_code fov_image_each_frame(const struct fov_image *in, fov_frame_fn *fn,
         return fn(user, in, ret_image, err);
     g_object_ref(roll = in->vips);
     if (fov__make_random(&roll))
-        return fov__vips_fail(err, FOV_EFORMAT, in->name, "is damaged");
+        return fov__run_failed(in, "is damaged", err);
     if (!(f.all = fov_calloc((size_t)in->n_frames, sizeof(VipsImage *))))
         return fov_fail(err, FOV_ENOMEM, "%s: no memory for its frames", in->name);
     for (; f.n < in->n_frames; f.n++) {

@@ -94,14 +94,10 @@ int fov__run_ends(int failed)
     return failed || vips_error_buffer()[0] ? -1 : 0;
 }
 
-enum fov_code fov__settle(struct fov_image *image, struct fov_err *err)
+enum fov_code fov__run_failed(const struct fov_image *image, const char *what, struct fov_err *err)
 {
     const struct fov_err *const step = image->step_failure;
-    if (!fov__make_random(&image->vips)) {
-        image->step_failure = NULL; /* it has run */
-        return FOV_OK;
-    }
-    if (fov__is_stopped()) {
+    if (fov__is_stopped() || (step && step->code == FOV_ECANCEL)) {
         vips_error_clear();
         return fov_fail(err, FOV_ECANCEL, "%s: stopped", image->name);
     }
@@ -109,7 +105,15 @@ enum fov_code fov__settle(struct fov_image *image, struct fov_err *err)
         vips_error_clear();
         return fov_fail(err, step->code, "%s: %s", image->name, step->text);
     }
-    return fov__vips_fail(err, FOV_EFORMAT, image->name, "is damaged");
+    return fov__vips_fail(err, FOV_EFORMAT, image->name, what);
+}
+
+enum fov_code fov__settle(struct fov_image *image, struct fov_err *err)
+{
+    if (fov__make_random(&image->vips))
+        return fov__run_failed(image, "is damaged", err);
+    image->step_failure = NULL; /* it has run */
+    return FOV_OK;
 }
 
 enum fov_code fov__image_wrap(VipsImage *vips, const struct fov_image *like, const char *name,
@@ -161,6 +165,15 @@ void fov_image_get_info(const struct fov_image *image, struct fov_image_info *re
         .is_clean = image->is_clean,
         .name = image->name,
     };
+}
+
+enum fov_code fov_image_check(const struct fov_image *image, struct fov_err *err)
+{
+    double mean;
+    fov__run_begins();
+    return fov__run_ends(vips_avg(image->vips, &mean, NULL))
+               ? fov__run_failed(image, "is damaged", err)
+               : FOV_OK;
 }
 
 enum fov_code fov_image_to_rgb8(const struct fov_image *image, uint8_t **ret_rgb,

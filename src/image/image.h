@@ -180,6 +180,7 @@ struct fov_save_options {
     int effort;       /* of the encoder, 1 fast to 9 small; 0: what suits the format */
     int quality;      /* 1..100; 0: FOV_DEFAULT_QUALITY where the format has one */
     bool replace;
+    int scratch_fd; /* an empty file to try sizes in, for max_bytes; 0: one of its own in memory */
     /* Called now and then, on any thread, with 0..100 and the seconds left; nonzero cancels. */
     int (*progress)(void *user, int percent, double seconds_left);
     void *user;
@@ -192,6 +193,10 @@ struct fov_save_options {
 FOV_CHECKED enum fov_code fov_image_save(const struct fov_image *image, const char *path,
                                          const struct fov_save_options *options,
                                          struct fov_err *err);
+
+/* Run the pipeline to nowhere: can all of it be read? FOV_EFORMAT when it is damaged, FOV_ECANCEL,
+ * and what its steps can fail with. */
+FOV_CHECKED enum fov_code fov_image_check(const struct fov_image *image, struct fov_err *err);
 
 /* Run the pipeline into memory as 8-bit RGB, row after row, alpha left out. Gives *ret_rgb; free it
  * with fov_free(). FOV_EFORMAT, FOV_ENOMEM. */

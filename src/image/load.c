@@ -17,6 +17,8 @@
 #include "base/mem.h"
 #include "image/vimage.h"
 
+#define FORMATS "JPEG, PNG, WebP, GIF, TIFF, AVIF, HEIF, JPEG XL, SVG, BMP"
+
 enum { SPILL_BYTES = 64 << 20 };
 
 /* A file that is no picture at all deserves a better sentence than a decoder's. Not opened: that
@@ -113,11 +115,14 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
                         "%s: is %s, which the libvips here cannot read; it needs %s", o->name,
                         o->format, fov__packages_of(o->format));
     if (!o->loader || is_no_picture(o->loader))
-        return fov_fail(err, FOV_EKIND, "%s: not a picture in a format that Fovea reads", o->name);
+        return fov_fail(err, FOV_EKIND, "%s: not a picture in a format that Fovea reads: " FORMATS,
+                        o->name);
     if (is_blocked(o->loader))
-        return fov_fail(err, FOV_EKIND,
-                        "%s: the decoder of this format is not made for files of strangers%s",
-                        o->name, fov__hint("; --trust reads it all the same"));
+        return fov_fail(
+            err, FOV_EKIND,
+            "%s: the decoder of this format is not made for files of strangers, as those "
+            "of " FORMATS " are%s",
+            o->name, fov__hint("; --trust reads it all the same"));
     return FOV_OK;
 }
 

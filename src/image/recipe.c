@@ -323,9 +323,12 @@ enum fov_code fov_recipe_format(const struct fov_recipe *recipe,
                                 const struct fov_format **ret_format, struct fov_err *err)
 {
     *ret_format = NULL;
-    for (int i = recipe->n_ops - 1; i >= 0; i--)
+    for (int i = recipe->n_ops - 1; i >= 0; i--) {
         if (recipe->ops[i].info->fields == fields_convert)
             return fov__format_at(recipe->ops[i].as.convert.format, ret_format, err);
+        if (recipe->ops[i].info->fields == fields_upscale)
+            break;
+    }
     return FOV_OK;
 }
 

@@ -21,7 +21,8 @@ FOV_CHECKED enum fov_code fov_recipe_parse(const char *text, size_t n_bytes, con
                                            struct fov_recipe **ret_recipe, struct fov_err *err);
 void fov_recipe_free(struct fov_recipe *recipe);
 
-/* The format that a convert in it asks for, or NULL. FOV_EUSAGE when it cannot be written here. */
+/* The format that a convert behind the last upscale asks for, or NULL. FOV_EUSAGE when it cannot be
+ * written here. */
 FOV_CHECKED enum fov_code fov_recipe_format(const struct fov_recipe *recipe,
                                             const struct fov_format **ret_format,
                                             struct fov_err *err);

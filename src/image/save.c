@@ -166,19 +166,10 @@ struct sink {
 static bool write_all(void *user, const void *data, size_t bytes)
 {
     struct sink *const s = user;
-    const char *from = data;
-    while (bytes) {
-        const ssize_t n = write(s->fd, from, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            s->write_errno = s->write_errno ? s->write_errno : errno;
-            return false;
-        }
-        from += n;
-        bytes -= (size_t)n;
-    }
-    return true;
+    if (fov_write_all(s->fd, data, bytes))
+        return true;
+    s->write_errno = s->write_errno ? s->write_errno : errno;
+    return false;
 }
 
 static gint64 on_write(VipsTargetCustom *target, const void *data, gint64 bytes, void *user)
@@ -391,21 +382,23 @@ static enum fov_code encode_to_fit(VipsImage **image, const struct fov_image *li
 {
     struct fov_image whole = *like;
     struct trials t = {.image = &whole, .how = *how, .max_bytes = max_bytes};
-    const int quality = how->quality;
+    const int quality = how->quality, scratch_fd = how->options->scratch_fd;
     int64_t bytes;
     enum fov_code rc = FOV_EFORMAT;
 
     if (fov__make_random(image))
         return rc;
     whole.vips = *image;
-    if ((t.sink.fd = memfd_create("fovea", MFD_CLOEXEC)) < 0)
+    t.sink.fd = scratch_fd ? scratch_fd : memfd_create("fovea", MFD_CLOEXEC);
+    if (t.sink.fd < 0)
         return fov_fail(err, FOV_ENOMEM, "no memory to encode %s in", like->name);
     if (how->format->has_quality ? !fit_by_quality(&t, quality, &bytes)
                                  : (bytes = try(&t, *image, quality)) >= 0)
         rc = fit_by_size(&t, quality < LEAST_QUALITY ? quality : LEAST_QUALITY, bytes, err);
     if (!rc && !copy_out(&t.sink, sink))
         rc = FOV_EOUTPUT;
-    close(t.sink.fd);
+    if (!scratch_fd)
+        close(t.sink.fd);
     return rc;
 }
 
@@ -433,16 +426,12 @@ static enum fov_code explain(const struct fov_image *image, const char *path,
         return fov_fail(err, FOV_EOUTPUT, "%s: cannot write it: %s",
                         strcmp(path, "-") ? path : "standard output", strerror(sink->write_errno));
     }
-    if (run->cancelled || fov__is_stopped() || (step && step->code == FOV_ECANCEL)) {
+    if (run->cancelled) {
         vips_error_clear();
         return fov_fail(err, FOV_ECANCEL, "%s: stopped", image->name);
     }
-    if (step && step->code && step->code != FOV_ENOINPUT) {
-        vips_error_clear();
-        return fov_fail(err, step->code, "%s: %s", image->name, step->text);
-    }
-    return fov__vips_fail(err, FOV_EFORMAT, image->name,
-                          step && step->code ? "is damaged" : "is damaged, or cannot be encoded");
+    return fov__run_failed(
+        image, step && step->code ? "is damaged" : "is damaged, or cannot be encoded", err);
 }
 
 static enum fov_code check_side(const struct fov_image *image, const struct fov_format *format,

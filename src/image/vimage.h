@@ -74,6 +74,11 @@ FOV_CHECKED int fov__run_ends(int failed);
  * SVG, which is bounded here and sees no files, and of JPEG XL. */
 void fov__allow_untrusted(bool allowed);
 
+/* Fail as a run of this picture's pipeline did: FOV_ECANCEL, what a step failed with, or else
+ * FOV_EFORMAT with `what` there is to say. */
+FOV_CHECKED enum fov_code fov__run_failed(const struct fov_image *image, const char *what,
+                                          struct fov_err *err);
+
 /* Decode the whole picture to where it can be read in any order: memory, or a temporary file when
  * it is large. Zero, or libvips's error. */
 int fov__make_random(VipsImage **image);

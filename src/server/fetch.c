@@ -19,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "server/address.h"
 
@@ -190,22 +191,15 @@ enum fov_code fov_fetch_check_url(const char *url, const char *what, const char 
     return FOV_OK;
 }
 
-static void set_up(CURL *curl, const char *url, struct fetch *f, struct curl_slist *headers)
+static void set_up(CURL *curl, struct fetch *f, struct curl_slist *headers)
 {
     const struct fov_fetch_options *const o = f->options;
     const char *const schemes = o->allow ? "https,http" : "https";
-    const long timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : FOV_FETCH_DEFAULT_MS;
-    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, schemes);
-    (void)curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, o->body ? 0L : 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
-    (void)curl_easy_setopt(curl, CURLOPT_AUTOREFERER, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
-    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)o->timeout_ms);
     (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, o->user_agent ? o->user_agent : "Fovea");
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     if (o->user) {
@@ -233,42 +227,96 @@ static void set_up(CURL *curl, const char *url, struct fetch *f, struct curl_sli
 
 static enum fov_code explain(CURL *curl, CURLcode code, const struct fetch *f, struct fov_err *err)
 {
+    const char *const what = f->options->what;
     long status = 0;
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (f->is_out_of_memory || code == CURLE_OUT_OF_MEMORY)
-        return fov_fail(err, FOV_ENOMEM, "url: no memory for the file");
+        return fov_fail(err, FOV_ENOMEM, "%s: no memory for the file", what);
     if (f->is_inside)
-        return fov_fail(err, FOV_EUSAGE, "url: leads to an address that is not on the Internet");
+        return fov_fail(err, FOV_EUSAGE, "%s: leads to an address that is not on the Internet",
+                        what);
     if (f->is_too_large || code == CURLE_FILESIZE_EXCEEDED)
-        return fov_fail(err, FOV_ELIMIT, "url: the file is over the limit of %lld bytes",
+        return fov_fail(err, FOV_ELIMIT, "%s: the file is over the limit of %lld bytes", what,
                         (long long)f->options->max_bytes);
     switch (code) {
     case CURLE_OK:
         if (status < 200 || status > 299)
-            return fov_fail(err, FOV_EFORMAT, "url: the server answered %ld", status);
+            return fov_fail(err, FOV_EFORMAT, "%s: the server answered %ld", what, status);
         return f->n || f->options->body
                    ? FOV_OK
-                   : fov_fail(err, FOV_EFORMAT, "url: the server sent an empty file");
+                   : fov_fail(err, FOV_EFORMAT, "%s: the server sent an empty file", what);
     case CURLE_ABORTED_BY_CALLBACK:
-        return fov_fail(err, FOV_ECANCEL, "url: stopped");
+        return fov_fail(err, FOV_ECANCEL, "%s: stopped", what);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-        return fov_fail(err, FOV_EUSAGE, "url: is none, or leads to another scheme than https");
+        return fov_fail(err, FOV_EUSAGE, "%s: is none, or leads to another scheme than https",
+                        what);
     case CURLE_HTTP_RETURNED_ERROR:
-        return fov_fail(err, FOV_EFORMAT, "url: the server answered %ld", status);
+        return fov_fail(err, FOV_EFORMAT, "%s: the server answered %ld", what, status);
     case CURLE_TOO_MANY_REDIRECTS:
-        return fov_fail(err, FOV_EFORMAT, "url: leads through more than %d redirects",
+        return fov_fail(err, FOV_EFORMAT, "%s: leads through more than %d redirects", what,
                         MAX_REDIRECTS);
     case CURLE_OPERATION_TIMEDOUT:
-        return fov_fail(err, FOV_EFORMAT, "url: the file did not arrive in time");
+        return fov_fail(err, FOV_EFORMAT, "%s: the file did not arrive within %d ms", what,
+                        f->options->timeout_ms);
     default:
-        return fov_fail(err, FOV_EFORMAT, "url: %s", curl_easy_strerror(code));
+        return fov_fail(err, FOV_EFORMAT, "%s: %s", what, curl_easy_strerror(code));
     }
 }
 
 static void cleanup_at(CURL **curl)
 {
     curl_easy_cleanup(*curl);
+}
+
+/* ---- redirects ---------------------------------------------------------------------------- */
+
+/* Scheme, host and port of a URL are those of another? */
+static bool is_same_origin(const char *a, const char *b)
+{
+    static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
+    CURLU *const urls[] = {curl_url(), curl_url()};
+    bool same = urls[0] && urls[1] && !curl_url_set(urls[0], CURLUPART_URL, a, 0) &&
+                !curl_url_set(urls[1], CURLUPART_URL, b, 0);
+    for (size_t i = 0; i < FOV_N_ELEMENTS(parts) && same; i++) {
+        char *texts[] = {NULL, NULL};
+        same = !curl_url_get(urls[0], parts[i], &texts[0], CURLU_DEFAULT_PORT) &&
+               !curl_url_get(urls[1], parts[i], &texts[1], CURLU_DEFAULT_PORT) &&
+               !strcasecmp(texts[0], texts[1]);
+        curl_free(texts[0]);
+        curl_free(texts[1]);
+    }
+    curl_url_cleanup(urls[0]);
+    curl_url_cleanup(urls[1]);
+    return same;
+}
+
+/* Ask for `url`, and for what it leads to. Followed here and not by libcurl, which would send the
+ * headers of a request, and the secrets in them, to whatever machine it is led to. */
+static CURLcode perform(CURL *curl, const char *url, struct fetch *f)
+{
+    const double end_s = fov_clock_s() + 1e-3 * f->options->timeout_ms;
+    CURLcode code;
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    for (int n = 0;; n++) {
+        char *from = NULL, *to = NULL;
+        const double left_ms = 1e3 * (end_s - fov_clock_s());
+        if (left_ms < 1)
+            return CURLE_OPERATION_TIMEDOUT;
+        (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left_ms);
+        if ((code = curl_easy_perform(curl)) || f->options->body ||
+            curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &to) || !to)
+            return code;
+        if (n == MAX_REDIRECTS)
+            return CURLE_TOO_MANY_REDIRECTS;
+        (void)curl_easy_getinfo(curl, CURLINFO_EFFECTIVE_URL, &from);
+        if (!from || !is_same_origin(from, to)) {
+            (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+            (void)curl_easy_setopt(curl, CURLOPT_USERPWD, NULL);
+        }
+        (void)curl_easy_setopt(curl, CURLOPT_URL, to); /* which it copies */
+        f->n = 0;
+    }
 }
 
 enum fov_code fov_fetch(const char *url, const struct fov_fetch_options *options,
@@ -279,13 +327,13 @@ enum fov_code fov_fetch(const char *url, const struct fov_fetch_options *options
     struct fetch f = {.options = options};
     enum fov_code rc;
 
-    if ((rc = fov_fetch_check_url(url, "url", options->allow, err)) ||
+    if ((rc = fov_fetch_check_url(url, options->what, options->allow, err)) ||
         (rc = read_headers(options, &headers, err)))
         return rc;
     if (!(curl = curl_easy_init()))
-        return fov_fail(err, FOV_ENOMEM, "url: no memory to ask for it");
-    set_up(curl, url, &f, headers);
-    if ((rc = explain(curl, curl_easy_perform(curl), &f, err))) {
+        return fov_fail(err, FOV_ENOMEM, "%s: no memory to ask for it", options->what);
+    set_up(curl, &f, headers);
+    if ((rc = explain(curl, perform(curl, url, &f), &f, err))) {
         fov_free(f.data);
         return rc;
     }

@@ -11,12 +11,12 @@
 enum {
     FOV_FETCH_LEAST_MS = 1000,
     FOV_FETCH_MOST_MS = 60000,
-    FOV_FETCH_DEFAULT_MS = 15000,
     FOV_FETCH_MAX_HEADERS = 32,
 };
 
 struct fov_fetch_options {
-    int timeout_ms;                                 /* for all of it; 0: FOV_FETCH_DEFAULT_MS */
+    const char *what;                               /* the URL is, in sentences: "file.url" */
+    int timeout_ms;                                 /* for all of it, from 1 */
     int64_t max_bytes;                              /* of the file */
     const char *user_agent;                         /* NULL: Fovea's */
     const char *headers[FOV_FETCH_MAX_HEADERS + 1]; /* "Name: value", NULL at the end */
@@ -45,10 +45,10 @@ enum fov_fetch_header { FOV_FETCH_HEADER_NONE, FOV_FETCH_HEADER_DROPPED, FOV_FET
 enum fov_fetch_header fov_fetch_judge_header(const char *header);
 
 /* Get `url`, https only, through at most 5 redirects, each to a public address: what is dialled is
- * what was checked. Gives *ret_data, *ret_bytes; free with fov_free(). FOV_EUSAGE for a URL or a
- * header that is none, or leads elsewhere than to the Internet; FOV_ELIMIT for too many bytes;
- * FOV_EFORMAT when the server answers anything but a file, or nothing in time; FOV_ECANCEL,
- * FOV_ENOMEM. */
+ * what was checked. Headers and password go no further than its scheme, host and port. Gives
+ * *ret_data, *ret_bytes; free with fov_free(). FOV_EUSAGE for a URL or a header that is none, or
+ * leads elsewhere than to the Internet; FOV_ELIMIT for too many bytes; FOV_EFORMAT when the server
+ * answers anything but a file, or nothing in time; FOV_ECANCEL, FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_fetch(const char *url, const struct fov_fetch_options *options,
                                     unsigned char **ret_data, size_t *ret_bytes,
                                     struct fov_err *err);

@@ -300,11 +300,20 @@ static struct fov_exchange *begin(struct fov_http *h, struct MHD_Connection *con
 
 /* ---- a request's body -------------------------------------------------------------------- */
 
+bool fov__http_hold(struct fov_server *s, int64_t n)
+{
+    struct fov_settings settings;
+    fov__settings(s, &settings);
+    s->body_bytes += n;
+    if (s->body_bytes <= (int64_t)settings.bodies_mb * MIB)
+        return true;
+    s->body_bytes -= n;
+    return false;
+}
+
 /* Add to a text within `most` bytes, a NUL behind it. False: too many, or no memory for it. */
 static bool add(struct fov_exchange *x, struct fov_text *t, const char *from, size_t n, size_t most)
 {
-    struct fov_server *const s = x->server;
-    struct fov_settings settings;
     if (x->is_answered)
         return true;
     if (n > most - t->n) {
@@ -316,14 +325,13 @@ static bool add(struct fov_exchange *x, struct fov_text *t, const char *from, si
         while (room < t->n + n + 1)
             room *= 2;
         room = room > most + 1 ? most + 1 : room;
-        fov__settings(s, &settings);
-        s->body_bytes += (int64_t)(room - t->room);
-        char *const larger =
-            s->body_bytes <= (int64_t)settings.bodies_mb * MIB ? fov_realloc(t->at, room, 1) : NULL;
+        const int64_t more = (int64_t)(room - t->room);
+        const bool is_held = fov__http_hold(x->server, more);
+        char *const larger = is_held ? fov_realloc(t->at, room, 1) : NULL;
         if (!larger) {
-            s->body_bytes -= (int64_t)(room - t->room);
+            x->server->body_bytes -= is_held ? more : 0;
             x->is_answered = true;
-            fov_reply_error(&x->reply, 503, "the service holds too many requests at the moment");
+            fov_reply_error(&x->reply, 503, FOV_TOO_MUCH);
             return true;
         }
         t->at = larger;
@@ -408,9 +416,12 @@ static void answer(struct fov_exchange *x)
     fov_metrics_stage(&x->server->metrics, FOV_STAGE_BODY, x->body_s - x->start_s);
     if (x->body_is_over && !x->is_answered) {
         x->is_answered = true;
-        fov_reply_error(&x->reply, 413, "the %s is over the limit of %d MiB",
-                        x->kind == FOV_BODY_JSON ? "body" : "file",
-                        x->kind == FOV_BODY_JSON ? settings.max_body_mb : settings.max_file_mb);
+        if (x->kind == FOV_BODY_NONE)
+            fov_reply_error(&x->reply, 413, "the body is over the limit of %d bytes", MAX_TEXT);
+        else
+            fov_reply_error(&x->reply, 413, "the %s is over the limit of %d MiB",
+                            x->kind == FOV_BODY_JSON ? "body" : "file",
+                            x->kind == FOV_BODY_JSON ? settings.max_body_mb : settings.max_file_mb);
     }
     if (x->is_answered)
         return;

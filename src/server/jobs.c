@@ -39,6 +39,7 @@ struct fov_jobs {
     struct taken *taken;
     int n_taken, most;
     struct fov_exchange *waiting; /* requests that wait for a job */
+    bool is_dismissed;            /* none may wait any more */
     bool is_woken;
     atomic_int is_closing;
     pthread_t thread;
@@ -85,19 +86,27 @@ void fov__jobs_wait(struct fov_jobs *j, struct fov_exchange *x)
     pthread_mutex_lock(&j->lock);
     x->next = j->waiting;
     j->waiting = x;
+    const bool is_late = j->is_dismissed;
     pthread_mutex_unlock(&j->lock);
-    answer_waiting(j, id); /* it may have ended before */
+    if (is_late)
+        fov__jobs_dismiss(j);
+    else
+        answer_waiting(j, id); /* it may have ended before */
 }
 
 /* A job may take long, and does not need who waits for it: connections that their clients have
- * closed are let go, or a few clients who come and leave again would have them all. */
+ * closed are let go, or a few clients who come and leave again would have them all; and those that
+ * wait longer than a request without a job may, since others between may not let them. */
 static void let_go(struct fov_jobs *j)
 {
     struct fov_exchange *list = NULL;
+    struct fov_settings settings;
+    fov__settings(j->server, &settings);
+    const double began_s = fov_clock_s() - settings.queue_s - settings.work_s;
     pthread_mutex_lock(&j->lock);
     for (struct fov_exchange **at = &j->waiting; *at;) {
         struct fov_exchange *const x = *at;
-        if (!fov__http_has_left(x)) {
+        if (!fov__http_has_left(x) && x->body_s > began_s) {
             at = &x->next;
             continue;
         }
@@ -109,7 +118,13 @@ static void let_go(struct fov_jobs *j)
     while (list) {
         struct fov_exchange *const x = list;
         list = x->next;
-        fov_reply_error(&x->reply, 499, "the client has left; job %s goes on", x->job_id);
+        if (x->body_s > began_s)
+            fov_reply_error(&x->reply, 499, "the client has left; job %s goes on", x->job_id);
+        else
+            fov_reply_error(&x->reply, 503,
+                            "job %s goes on; for its result, send the request again with the same "
+                            "Idempotency-Key",
+                            x->job_id);
         fov__http_resume(x);
     }
 }
@@ -380,12 +395,17 @@ enum fov_code fov__jobs_open(struct fov_server *server, struct fov_err *err)
     return FOV_OK;
 }
 
-/* Requests that still wait are told that the service stops; their jobs are done by the next. */
-static void send_away(struct fov_jobs *j)
+void fov__jobs_dismiss(struct fov_jobs *j)
 {
-    while (j->waiting) {
-        struct fov_exchange *const x = j->waiting;
-        j->waiting = x->next;
+    if (!j)
+        return;
+    pthread_mutex_lock(&j->lock);
+    struct fov_exchange *list = FOV_STEAL(j->waiting);
+    j->is_dismissed = true;
+    pthread_mutex_unlock(&j->lock);
+    while (list) {
+        struct fov_exchange *const x = list;
+        list = x->next;
         fov_reply_error(&x->reply, 503, "the service is stopping; job %s goes on later", x->job_id);
         fov__http_resume(x);
     }
@@ -404,7 +424,6 @@ void fov__jobs_close(struct fov_jobs *j)
 {
     if (!j)
         return;
-    send_away(j);
     pthread_cond_destroy(&j->changed);
     pthread_mutex_destroy(&j->lock);
     fov_free(j);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "base/outfile.h"
 #include "server/fetch.h"
 
 enum { N_FETCHERS = 8, MAX_THREADS = 256 + N_FETCHERS, MEGA = 1000000, MIB = 1 << 20 };
@@ -92,6 +93,7 @@ static void fetch(const struct fov_settings *settings, struct fov_order *o)
 {
     const struct fov_request *const r = o->request;
     struct fov_fetch_options options = {
+        .what = "file.url",
         .timeout_ms = r->fetch.timeout_ms ? r->fetch.timeout_ms : settings->fetch_s * 1000,
         .max_bytes = (int64_t)settings->max_file_mb * MIB,
         .user_agent = r->fetch.user_agent,
@@ -116,16 +118,8 @@ static void fetch(const struct fov_settings *settings, struct fov_order *o)
 static int hand_over(struct fov_order *o)
 {
     const int fd = memfd_create("file", MFD_CLOEXEC);
-    const unsigned char *from = o->request->file;
-    size_t left = o->request->file_bytes;
-    while (fd >= 0 && left) {
-        const ssize_t n = write(fd, from, left);
-        if (n <= 0 && errno != EINTR)
-            break;
-        from += n > 0 ? n : 0;
-        left -= n > 0 ? (size_t)n : 0;
-    }
-    if (fd < 0 || left || lseek(fd, 0, SEEK_SET)) {
+    if (fd < 0 || !fov_write_all(fd, o->request->file, o->request->file_bytes) ||
+        lseek(fd, 0, SEEK_SET)) {
         (void)fov_fail(&o->err, FOV_ENOMEM, "no memory for the file: %s", strerror(errno));
         if (fd >= 0)
             (void)close(fd);
@@ -307,17 +301,24 @@ void fov_stages_get_counts(struct fov_stages *s, struct fov_stage_counts *ret)
     fov_queue_get_counts(s->work, &ret->work);
 }
 
+void fov_stages_end(struct fov_stages *s)
+{
+    if (!s)
+        return;
+    s->is_shut = s->is_closing = 1;
+    if (s->fetch)
+        finish_all(s, fov_queue_shut(s->fetch, true));
+    if (s->work)
+        finish_all(s, fov_queue_shut(s->work, true));
+    for (; s->n_threads > 0; s->n_threads--)
+        pthread_join(s->threads[s->n_threads - 1], NULL);
+}
+
 void fov_stages_close(struct fov_stages *stages)
 {
     if (!stages)
         return;
-    stages->is_closing = 1;
-    if (stages->fetch)
-        finish_all(stages, fov_queue_shut(stages->fetch, true));
-    if (stages->work)
-        finish_all(stages, fov_queue_shut(stages->work, true));
-    for (int i = 0; i < stages->n_threads; i++)
-        pthread_join(stages->threads[i], NULL);
+    fov_stages_end(stages);
     fov_queue_close(stages->fetch);
     fov_queue_close(stages->work);
     fov_free(stages);

@@ -61,7 +61,9 @@ struct fov_stage_counts {
 };
 void fov_stages_get_counts(struct fov_stages *stages, struct fov_stage_counts *ret);
 
-/* End what is in work, and the threads. */
+/* End what is in work, and the threads: no order comes back after this. All else of the above may
+ * still be called until fov_stages_close(). */
+void fov_stages_end(struct fov_stages *stages);
 void fov_stages_close(struct fov_stages *stages);
 
 #endif

@@ -29,7 +29,9 @@ void fov_rate_done(struct fov_rate *rate)
 bool fov_rate_ask(struct fov_rate *rate, int limit, double now_s, bool take,
                   struct fov_rate_state *ret_state)
 {
-    *ret_state = (struct fov_rate_state){.limit = limit, .reset = time(NULL)};
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    *ret_state = (struct fov_rate_state){.limit = limit, .reset = now.tv_sec};
     if (!limit)
         return true;
     if (limit > rate->room)
@@ -48,7 +50,7 @@ bool fov_rate_ask(struct fov_rate *rate, int limit, double now_s, bool take,
         const double wait =
             rate->times[(rate->first + at) % rate->room] + FOV_RATE_WINDOW_S - now_s;
         ret_state->retry_after_s = (int)ceil(wait < 1 ? 1 : wait);
-        ret_state->reset += ret_state->retry_after_s;
+        ret_state->reset += (int64_t)ceil(1e-9 * (double)now.tv_nsec + wait);
     }
     ret_state->remaining = rate->n < limit ? limit - rate->n : 0;
     pthread_mutex_unlock(&rate->lock);

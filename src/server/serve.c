@@ -106,12 +106,15 @@ void fov_serve_stop(struct fov_server *s)
         fov_stages_shut(s->stages);
         wait_for_quiet(s, fov_clock_s() + settings.stop_s);
     }
-    fov_stages_close(s->stages);
-    fov__jobs_close(s->jobs);
+    fov_stages_end(s->stages);
+    fov__jobs_dismiss(s->jobs);
     for (int i = 0; s->http && i < SEND_GRACE_S * 20 && fov__http_n_requests(s->http); i++)
         (void)usleep(TICK_US);
+    fov__webhooks_stop(s->webhooks);
+    fov__http_close(s->http); /* until here, requests may ask for anything */
+    fov_stages_close(s->stages);
+    fov__jobs_close(s->jobs);
     fov__webhooks_close(s->webhooks);
-    fov__http_close(s->http);
     fov_workers_close(s->workers);
     fov_rate_done(&s->rate);
     fov_fetch_stop();

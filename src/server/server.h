@@ -16,7 +16,9 @@
 #include "server/reply.h"
 #include "store/jobs.h"
 
-enum { FOV_REQUEST_ID_CHARS = 64, FOV_MAX_HEADER_CHARS = 255 };
+enum { FOV_REQUEST_ID_CHARS = 64 };
+
+#define FOV_TOO_MUCH "the service holds too many requests at the moment"
 
 struct fov_server {
     struct fov_store *store;
@@ -110,6 +112,10 @@ void fov__http_close(struct fov_http *http);
 int fov__http_socket(const struct fov_exchange *x);
 bool fov__http_has_left(const struct fov_exchange *x);
 
+/* Count `n` more bytes among those that requests hold, to be taken off server->body_bytes later;
+ * false, and nothing is counted, when there is no room for them under bodies_mb. */
+bool fov__http_hold(struct fov_server *server, int64_t n);
+
 /* Let a request wait outside of the server's threads, and go on once its reply is there. */
 void fov__http_suspend(struct fov_exchange *x);
 void fov__http_resume(struct fov_exchange *x);
@@ -127,8 +133,12 @@ void fov__reply_job(struct fov_exchange *x, const struct fov_job *job);
 FOV_CHECKED enum fov_code fov__jobs_open(struct fov_server *server, struct fov_err *err);
 
 /* Take no more jobs, and end the thread; those that were taken may come back until
- * fov__jobs_close(), which answers whoever still waits. */
+ * fov_stages_end(). */
 void fov__jobs_stop(struct fov_jobs *jobs);
+
+/* Tell requests that wait for a job, now and from now on, that the service is stopping; the job is
+ * done by the next. */
+void fov__jobs_dismiss(struct fov_jobs *jobs);
 void fov__jobs_close(struct fov_jobs *jobs);
 
 /* There may be a job to take. */
@@ -143,6 +153,9 @@ void fov__jobs_cancel(struct fov_jobs *jobs, const char *id);
 /* ---- webhooks.c -------------------------------------------------------------------------- */
 
 FOV_CHECKED enum fov_code fov__webhooks_open(struct fov_server *server, struct fov_err *err);
+
+/* End what is being sent, and the threads; it may still be woken until fov__webhooks_close(). */
+void fov__webhooks_stop(struct fov_webhooks *h);
 void fov__webhooks_close(struct fov_webhooks *h);
 void fov__webhooks_wake(struct fov_webhooks *h);
 

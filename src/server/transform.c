@@ -14,10 +14,12 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/outfile.h"
 #include "server/record.h"
 #include "server/server.h"
 
@@ -25,9 +27,13 @@ enum { MIB = 1 << 20 };
 
 /* ---- the request ------------------------------------------------------------------------- */
 
-static bool is_true(const char *text)
+/* A flag of a form or a query; false where there is none. */
+static enum fov_code read_flag(const char *name, const char *text, bool *ret, struct fov_err *err)
 {
-    return text && (!strcmp(text, "true") || !strcmp(text, "1"));
+    *ret = text && (!strcasecmp(text, "true") || !strcmp(text, "1"));
+    return !text || *ret || !strcasecmp(text, "false") || !strcmp(text, "0")
+               ? FOV_OK
+               : fov_fail(err, FOV_EUSAGE, "%s is neither true nor false", name);
 }
 
 static const char *argument(const struct fov_exchange *x, const char *name)
@@ -41,14 +47,19 @@ static enum fov_code read_parts(struct fov_exchange *x, const struct fov_request
     const bool form = x->kind == FOV_BODY_FORM;
     const char *const operations = form ? x->operations.at : argument(x, "operations");
     const char *const name = x->name.at ? x->name.at : x->file_name.at;
-    const struct fov_request_parts parts = {
-        .operations = operations,
-        .n_operations = operations ? strlen(operations) : 0,
-        .name = form ? name : argument(x, "name"),
-        .webhook_url = form ? x->webhook_url.at : argument(x, "webhook_url"),
-        .file = (const unsigned char *)x->body.at,
-        .file_bytes = x->body.n,
-        .dry_run = is_true(form ? x->dry_run.at : argument(x, "dry_run"))};
+    bool dry_run;
+    const enum fov_code rc =
+        read_flag("dry_run", form ? x->dry_run.at : argument(x, "dry_run"), &dry_run, err);
+    if (rc)
+        return rc;
+    const struct fov_request_parts parts = {.operations = operations,
+                                            .n_operations = operations ? strlen(operations) : 0,
+                                            .name = form ? name : argument(x, "name"),
+                                            .webhook_url = form ? x->webhook_url.at
+                                                                : argument(x, "webhook_url"),
+                                            .file = (const unsigned char *)x->body.at,
+                                            .file_bytes = x->body.n,
+                                            .dry_run = dry_run};
     return fov_request_from_parts(&parts, options, ret_request, err);
 }
 
@@ -108,7 +119,9 @@ static void on_finished(struct fov_order *o)
     struct fov_exchange *const x = o->user;
     settle(x, &o->err);
     fov_reply_clean(o->err.text); /* for the log */
-    if (o->err.code) {
+    if (o->err.code == FOV_ECANCEL && x->server->is_stopping) {
+        fov_reply_error(&x->reply, 503, "the service is stopping");
+    } else if (o->err.code) {
         fov_reply_failure(&x->reply, &o->err);
     } else if (o->request->dry_run) {
         reply_estimate(x, &o->result);
@@ -219,16 +232,14 @@ static enum fov_code load_result(struct fov_store *store, const char *id, int *r
                                  size_t *ret_n, struct fov_err *err)
 {
     unsigned char *bytes;
-    size_t n, at = 0;
+    size_t n;
     const enum fov_code rc = fov_store_job_result(store, id, &bytes, &n, err);
     if (rc)
         return rc;
     const int fd = memfd_create("result", MFD_CLOEXEC);
-    for (ssize_t w; fd >= 0 && at < n; at += (size_t)w)
-        if ((w = write(fd, bytes + at, n - at)) <= 0)
-            break;
+    const bool is_written = fd >= 0 && fov_write_all(fd, bytes, n);
     fov_free(bytes);
-    if (fd < 0 || at < n) {
+    if (!is_written) {
         if (fd >= 0)
             (void)close(fd);
         return fov_fail(err, FOV_ENOMEM, "no memory for the result");
@@ -269,7 +280,7 @@ void fov__reply_job(struct fov_exchange *x, const struct fov_job *job)
         return;
     }
     json_t *const members = members_of(job);
-    if (job->state != FOV_JOB_DONE || !job->has_result) {
+    if (job->state != FOV_JOB_DONE || !job->result_bytes) {
         fov_reply_json(&x->reply, 200, json_pack("{s:b, s:o}", "success", 1, "data", members));
         return;
     }
@@ -279,13 +290,17 @@ void fov__reply_job(struct fov_exchange *x, const struct fov_job *job)
         text[strlen(text) - 1] = '\0';
     }
     json_decref(members);
+    if (!fov__http_hold(x->server, job->result_bytes)) {
+        fov_reply_error(&x->reply, 503, FOV_TOO_MUCH);
+        fov_free(text);
+        return;
+    }
+    x->result_bytes = job->result_bytes;
     if (load_result(x->server->store, job->id, &fd, &n, &err)) {
         fov_reply_failure(&x->reply, &err);
         fov_free(text);
         return;
     }
-    x->result_bytes = (int64_t)n;
-    x->server->body_bytes += x->result_bytes;
     fov_reply_picture(&x->reply, fd, n, job->mime_type, x->wants_binary, text);
     fov_free(text);
 }

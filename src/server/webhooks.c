@@ -6,7 +6,10 @@
  * varied by a fifth, so that a receiver that comes back is not met by all at once. Then it is dead:
  * listed, and delivered again when somebody asks.
  *
- * Threads: two of its own. Owns: nothing between deliveries. Trust: the receiver is a stranger's;
+ * Receivers may be slow, and hold up none but their own project's webhooks: few senders are at work
+ * for one at a time, and fewer at one of its hosts.
+ *
+ * Threads: eight of its own. Owns: nothing between deliveries. Trust: the receiver is a stranger's;
  * fetch.c judges where it is.
  */
 #define _GNU_SOURCE
@@ -15,6 +18,7 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,10 +27,19 @@
 #include "server/record.h"
 #include "server/server.h"
 
-enum { N_SENDERS = 2, LEASE_S = 90, TIMEOUT_MS = 30000, TICK_S = 1, SIGNATURE = 120 };
+enum { N_SENDERS = 8, MAX_OF_PROJECT = 4, MAX_AT_HOST = 2 };
+enum { LEASE_S = 90, TIMEOUT_MS = 30000, TICK_S = 1, SIGNATURE = 120, MAX_HOST = 280 };
 
 /* Seconds before each further attempt; a day in all. */
 static const int delays_s[] = {5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800};
+
+/* A thread, and what it delivers: `host` is the URL's beginning, "" for nothing. */
+struct sender {
+    struct fov_webhooks *all;
+    pthread_t thread;
+    int64_t project_id;
+    char host[MAX_HOST];
+};
 
 struct fov_webhooks {
     struct fov_server *server;
@@ -34,8 +47,8 @@ struct fov_webhooks {
     pthread_cond_t changed;
     unsigned n_wakes;
     atomic_int is_closing;
-    int n_threads;
-    pthread_t threads[N_SENDERS];
+    int n_senders;
+    struct sender senders[N_SENDERS];
 };
 
 /* ---- what is sent ------------------------------------------------------------------------ */
@@ -138,6 +151,7 @@ static enum fov_code deliver(struct fov_webhooks *h, const struct fov_webhook *w
     (void)snprintf(stamp, sizeof(stamp), "webhook-timestamp: %lld", (long long)now);
     (void)snprintf(signed_as, sizeof(signed_as), "webhook-signature: %s", signature);
     const struct fov_fetch_options options = {
+        .what = "webhook_url",
         .timeout_ms = TIMEOUT_MS,
         .user_agent = "Fovea",
         .headers = {"Content-Type: application/json", id, stamp, signed_as},
@@ -162,14 +176,48 @@ static int64_t next_time(int n)
     return time(NULL) + (int64_t)(delays_s[n - 1] * vary + 0.5);
 }
 
-/* Deliver one that is due; false when there is none. */
-static bool deliver_one(struct fov_webhooks *h)
+/* fov_webhook_may_fn: the sender's it is, unless others are busy enough with its like. */
+static bool may_take(void *user, int64_t project_id, const char *url)
 {
+    struct sender *const me = user;
+    struct fov_webhooks *const h = me->all;
+    const char *const name = strstr(url, "://");
+    const size_t n = name ? (size_t)(name + 3 - url) + strcspn(name + 3, "/?#") : strlen(url);
+    int at_host = 0, of_project = 0;
+    char host[MAX_HOST];
+    (void)snprintf(host, sizeof(host), "%.*s", (int)(n < MAX_HOST ? n : MAX_HOST - 1), url);
+    pthread_mutex_lock(&h->lock);
+    for (const struct sender *other = h->senders; other < h->senders + N_SENDERS; other++) {
+        if (other == me || !other->host[0] || other->project_id != project_id)
+            continue;
+        at_host += !strcasecmp(other->host, host);
+        of_project++;
+    }
+    const bool may = at_host < MAX_AT_HOST && of_project < MAX_OF_PROJECT;
+    if (may) {
+        memcpy(me->host, host, sizeof(host));
+        me->project_id = project_id;
+    }
+    pthread_mutex_unlock(&h->lock);
+    return may;
+}
+
+static void is_free(struct sender *me)
+{
+    pthread_mutex_lock(&me->all->lock);
+    me->host[0] = '\0';
+    pthread_mutex_unlock(&me->all->lock);
+}
+
+/* Deliver one that is due; false when there is none for this sender. */
+static bool deliver_one(struct sender *me)
+{
+    struct fov_webhooks *const h = me->all;
     struct fov_server *const s = h->server;
     struct fov_webhook w;
     struct fov_err err = {0}, why = {0};
     bool found = false;
-    if (fov_store_webhook_claim(s->store, time(NULL), LEASE_S, &w, &found, &err)) {
+    if (fov_store_webhook_claim(s->store, time(NULL), LEASE_S, may_take, me, &w, &found, &err)) {
         fov_record("error", "store", json_pack("{s:s}", "error", err.text));
         return false;
     }
@@ -194,11 +242,15 @@ static bool deliver_one(struct fov_webhooks *h)
 
 static void *sending(void *user)
 {
-    struct fov_webhooks *const h = user;
+    struct sender *const me = user;
+    struct fov_webhooks *const h = me->all;
     unsigned seen = 0;
     while (!h->is_closing) {
-        while (!h->is_closing && deliver_one(h))
-            ;
+        bool more = true;
+        while (more && !h->is_closing) {
+            more = deliver_one(me);
+            is_free(me);
+        }
         struct timespec until;
         (void)clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += TICK_S;
@@ -230,20 +282,30 @@ enum fov_code fov__webhooks_open(struct fov_server *server, struct fov_err *err)
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->changed, NULL);
     server->webhooks = h;
-    for (; h->n_threads < N_SENDERS; h->n_threads++)
-        if (pthread_create(&h->threads[h->n_threads], NULL, sending, h))
+    for (; h->n_senders < N_SENDERS; h->n_senders++) {
+        struct sender *const sender = &h->senders[h->n_senders];
+        sender->all = h;
+        if (pthread_create(&sender->thread, NULL, sending, sender))
             return fov_fail(err, FOV_ENOMEM, "the system starts no more threads");
+    }
     return FOV_OK;
+}
+
+void fov__webhooks_stop(struct fov_webhooks *h)
+{
+    if (!h)
+        return;
+    h->is_closing = 1;
+    fov__webhooks_wake(h);
+    for (; h->n_senders > 0; h->n_senders--)
+        pthread_join(h->senders[h->n_senders - 1].thread, NULL);
 }
 
 void fov__webhooks_close(struct fov_webhooks *h)
 {
     if (!h)
         return;
-    h->is_closing = 1;
-    fov__webhooks_wake(h);
-    for (int i = 0; i < h->n_threads; i++)
-        pthread_join(h->threads[i], NULL);
+    fov__webhooks_stop(h);
     pthread_cond_destroy(&h->changed);
     pthread_mutex_destroy(&h->lock);
     fov_free(h);

@@ -71,7 +71,7 @@ struct fov_job {
     char error[1024];              /* of a failure: one sentence */
     char mime_type[64];            /* of the result, like its size */
     int width_px, height_px;
-    bool has_result, has_webhook;
+    int64_t result_bytes; /* 0: there is no result, or it has been forgotten */
 };
 
 struct fov_job_new {
@@ -173,11 +173,15 @@ struct fov_webhook {
     char error[1024];  /* of the last attempt that failed, or empty */
 };
 
-/* Take the webhook that has been due longest at `now_s`; it is due again after `lease_s` seconds,
- * should its sender die. Gives *ret, or *ret_found false. */
+/* Take the webhook that has been due longest at `now_s`, of those that `may` says yes to, or of all
+ * when it is NULL; it is due again after `lease_s` seconds, should its sender die. Gives *ret, or
+ * *ret_found false. `may` is asked under the store's lock and may not call it; its last yes is the
+ * webhook that was taken, unless this fails. */
+typedef bool fov_webhook_may_fn(void *user, int64_t project_id, const char *url);
 FOV_CHECKED enum fov_code fov_store_webhook_claim(struct fov_store *store, int64_t now_s,
-                                                  int lease_s, struct fov_webhook *ret,
-                                                  bool *ret_found, struct fov_err *err);
+                                                  int lease_s, fov_webhook_may_fn *may, void *user,
+                                                  struct fov_webhook *ret, bool *ret_found,
+                                                  struct fov_err *err);
 
 /* Say how the attempt went: delivered when `error` is NULL, else to be tried again at `next_at_s`,
  * or dead when that is 0. One that another has delivered stays delivered. */

@@ -38,8 +38,8 @@ const char *fov_job_state_name(enum fov_job_state state)
 
 #define JOB_COLUMNS                                                                                \
     "job.id, name, key, project, state, n_attempts, created_s, finished_s, status, error,"         \
-    " mime_type, width_px, height_px, webhook_url IS NOT NULL,"                                    \
-    " EXISTS (SELECT 1 FROM blob WHERE blob.job = job.id AND kind = 'result') FROM job "
+    " mime_type, width_px, height_px, coalesce((SELECT length(data) FROM blob"                     \
+    "  WHERE blob.job = job.id AND kind = 'result'), 0) FROM job "
 
 /* The job that a statement with JOB_COLUMNS finds; *ret_row is 0 when it finds none. */
 static enum fov_code read_job(struct fov_store *s, sqlite3_stmt *from, struct fov_job *job,
@@ -60,8 +60,7 @@ static enum fov_code read_job(struct fov_store *s, sqlite3_stmt *from, struct fo
                             .status = sqlite3_column_int(from, 8),
                             .width_px = sqlite3_column_int(from, 11),
                             .height_px = sqlite3_column_int(from, 12),
-                            .has_webhook = sqlite3_column_int(from, 13),
-                            .has_result = sqlite3_column_int(from, 14)};
+                            .result_bytes = sqlite3_column_int64(from, 13)};
     fov__db_text(job->id, sizeof(job->id), from, 1);
     fov__db_text(job->error, sizeof(job->error), from, 9);
     fov__db_text(job->mime_type, sizeof(job->mime_type), from, 10);

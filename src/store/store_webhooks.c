@@ -41,19 +41,40 @@ static void read_webhook(sqlite3_stmt *from, struct fov_webhook *webhook)
             webhook->state = (enum fov_webhook_state)i;
 }
 
-static enum fov_code claim(struct fov_store *s, int64_t now_s, int lease_s, struct fov_webhook *to,
-                           bool *ret_found, struct fov_err *err)
+/* The row of the webhook that has been due longest and that `may` be taken, or 0. */
+static enum fov_code find_due(struct fov_store *s, int64_t now_s, fov_webhook_may_fn *may,
+                              void *user, int64_t *ret_row, struct fov_err *err)
 {
     FOV_AUTO(fov__db_finalize_at) sqlite3_stmt *statement = NULL;
-    int64_t row = 0;
-    enum fov_code rc = fov__db_run(s, &row, err,
-                                   "UPDATE webhook SET at_s = ?, n_attempts = n_attempts + 1"
-                                   " WHERE id = (SELECT id FROM webhook WHERE state = 'pending'"
-                                   "  AND at_s <= ? ORDER BY at_s, id LIMIT 1) RETURNING id",
-                                   "ii", now_s + lease_s, now_s);
+    bool found = false;
+    enum fov_code rc =
+        fov__db_prepare(s, &statement, err,
+                        "SELECT webhook.id, job.project, url FROM webhook"
+                        " JOIN job ON job.id = webhook.job WHERE webhook.state = 'pending'"
+                        "  AND at_s <= ? ORDER BY at_s, webhook.id",
+                        "i", now_s);
+    *ret_row = 0;
+    while (!rc && !(rc = fov__db_step(s, statement, &found, err)) && found)
+        if (!may || may(user, sqlite3_column_int64(statement, 1),
+                        (const char *)sqlite3_column_text(statement, 2))) {
+            *ret_row = sqlite3_column_int64(statement, 0);
+            break;
+        }
+    return rc;
+}
+
+static enum fov_code claim(struct fov_store *s, int64_t now_s, int lease_s, fov_webhook_may_fn *may,
+                           void *user, struct fov_webhook *to, bool *ret_found, struct fov_err *err)
+{
+    FOV_AUTO(fov__db_finalize_at) sqlite3_stmt *statement = NULL;
+    int64_t row;
+    enum fov_code rc = find_due(s, now_s, may, user, &row, err);
     if (rc || !row)
         return rc;
-    if ((rc = fov__db_prepare(s, &statement, err, "SELECT " WEBHOOK_COLUMNS "WHERE webhook.id = ?",
+    if ((rc = fov__db_run(s, NULL, err,
+                          "UPDATE webhook SET at_s = ?, n_attempts = n_attempts + 1 WHERE id = ?",
+                          "ii", now_s + lease_s, row)) ||
+        (rc = fov__db_prepare(s, &statement, err, "SELECT " WEBHOOK_COLUMNS "WHERE webhook.id = ?",
                               "i", row)) ||
         (rc = fov__db_step(s, statement, ret_found, err)))
         return rc;
@@ -62,14 +83,15 @@ static enum fov_code claim(struct fov_store *s, int64_t now_s, int lease_s, stru
 }
 
 enum fov_code fov_store_webhook_claim(struct fov_store *s, int64_t now_s, int lease_s,
-                                      struct fov_webhook *ret, bool *ret_found, struct fov_err *err)
+                                      fov_webhook_may_fn *may, void *user, struct fov_webhook *ret,
+                                      bool *ret_found, struct fov_err *err)
 {
     struct fov_webhook webhook;
     bool found = false;
     enum fov_code rc = fov__db_begin(s, err);
     if (rc)
         return rc;
-    if ((rc = fov__db_end(s, claim(s, now_s, lease_s, &webhook, &found, err), err)))
+    if ((rc = fov__db_end(s, claim(s, now_s, lease_s, may, user, &webhook, &found, err), err)))
         return rc;
     if (found)
         *ret = webhook;

@@ -14,9 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/outfile.h"
 #include "image/models.h"
 #include "image/recipe.h"
 #include "net/engine.h"
@@ -121,6 +123,7 @@ struct task {
     struct fov_image *image, *result;
     struct fov_outcome outcome;
     const struct fov_format *format;
+    int scratch_fd; /* which the sandbox would not let it make */
     int n_wanted;
     struct wanted {
         const char *name; /* a text of the recipe */
@@ -141,6 +144,8 @@ static void task_done(struct task *t)
             fov_model_close(t->wanted[i].clean);
         }
     fov_recipe_free(t->recipe);
+    if (t->scratch_fd > 0)
+        (void)close(t->scratch_fd);
 }
 
 /* Is it an installed network's name, and no path? */
@@ -259,29 +264,35 @@ static enum fov_code find_format(struct task *t, const struct fov_image_info *in
                : FOV_OK;
 }
 
-/* What has no operations is answered as it came. */
+/* What has no operations is answered as it came, if it can be read. */
 static enum fov_code copy_file(struct fov_err *err)
 {
     char piece[1 << 14];
     off_t at = 0;
-    for (ssize_t n; (n = pread(STDIN_FILENO, piece, sizeof(piece), at)) > 0; at += n)
-        if (write(STDOUT_FILENO, piece, (size_t)n) != n)
-            return fov_fail(err, FOV_EOUTPUT, "the file cannot be copied: %s", strerror(errno));
-    return FOV_OK;
+    ssize_t n;
+    while ((n = pread(STDIN_FILENO, piece, sizeof(piece), at)) > 0 &&
+           fov_write_all(STDOUT_FILENO, piece, (size_t)n))
+        at += n;
+    return n ? fov_fail(err, FOV_EOUTPUT, "the file cannot be copied: %s", strerror(errno))
+             : FOV_OK;
 }
 
 static enum fov_code save(const struct task *t, struct fov_err *err)
 {
-    const struct fov_save_options options = {
-        .format = t->format, .quality = t->outcome.quality, .max_bytes = t->outcome.max_bytes};
+    const struct fov_save_options options = {.format = t->format,
+                                             .quality = t->outcome.quality,
+                                             .max_bytes = t->outcome.max_bytes,
+                                             .scratch_fd = t->scratch_fd};
     struct fov_err why = {0};
     struct fov_image_info in;
     enum fov_code rc;
     fov_image_get_info(t->image, &in);
-    if (!fov_recipe_n_ops(t->recipe) && t->format == fov_format_named(in.format))
+    const bool as_it_came =
+        !fov_recipe_n_ops(t->recipe) && t->format == fov_format_named(in.format);
+    rc = as_it_came ? fov_image_check(t->result, &why)
+                    : fov_image_save(t->result, "-", &options, &why);
+    if (as_it_came && !rc)
         rc = copy_file(&why);
-    else
-        rc = fov_image_save(t->result, "-", &options, &why);
     if (rc == FOV_EOUTPUT)
         return fov_fail(err, FOV_ELIMIT, "%s: the result is over the limit of %lld bytes", in.name,
                         (long long)t->ask->limits.max_result_bytes);
@@ -335,7 +346,12 @@ enum fov_code fov__task_do(struct fov__studio *studio, const struct fov__ask *as
     fov_image_set_max_result(ask->limits.max_result_pixels);
     limit_threads(studio, ask->n_threads);
     if ((rc = fov_recipe_parse(operations, strlen(operations), "operations", &t.recipe, err)) ||
-        (!ask->dry_run && (rc = open_wanted(&t, err))) || (rc = enter_sandbox(&ask->limits, err)))
+        (!ask->dry_run && (rc = open_wanted(&t, err))))
+        return rc;
+    if ((t.scratch_fd = memfd_create("scratch", MFD_CLOEXEC)) < 0)
+        return fov_fail(err, FOV_EINTERNAL, "a worker has no file to try sizes in: %s",
+                        strerror(errno));
+    if ((rc = enter_sandbox(&ask->limits, err)))
         return rc;
     load.look = !ask->dry_run && fov_recipe_looks(t.recipe);
     if ((rc = fov_image_load("-", &load, &t.image, err)))

@@ -60,13 +60,14 @@ json() { # EXPRESSION over d, the list that was printed
     run_here "$FOVEA" inspect photo.png text.jpg none.png
     expect_status 1
     grep -q '^photo.png: PNG, 48x40 pixels' "$PRINTED/out"
-    grep -q 'text.jpg: not a picture in a format that Fovea reads' "$PRINTED/err"
+    grep -q 'text.jpg: not a picture in a format that Fovea reads: JPEG, PNG' "$PRINTED/err"
     grep -q 'none.png: cannot read it: No such file' "$PRINTED/err"
     grep -q '2 of 3 could not be read' "$PRINTED/err"
     run_here "$FOVEA" inspect photo.png text.jpg --json
     expect_status 1
-    json 'd[1] == {"input": "text.jpg", "error": "text.jpg: not a picture in a format that Fovea reads"}'
-    fails 65 'text.jpg: not a picture in a format that Fovea reads' inspect text.jpg
+    json 'd[1]["input"] == "text.jpg" and set(d[1]) == {"input", "error"}'
+    json 'd[1]["error"].startswith("text.jpg: not a picture in a format that Fovea reads: ")'
+    fails 65 'text.jpg: not a picture in a format that Fovea reads: JPEG*' inspect text.jpg
     fails 2 'usage: fovea inspect IN... (see `fovea help inspect`)' inspect
 }
 

@@ -152,7 +152,7 @@ setup_file() {
     expect_no_stdout
     run_here "$FOVEA" upscale - - <"$BATS_TEST_FILENAME"
     expect_status 65
-    expect_sentence 'standard input: not a picture in a format that Fovea reads'
+    expect_sentence 'standard input: not a picture in a format that Fovea reads: JPEG*'
     expect_no_stdout
 }
 

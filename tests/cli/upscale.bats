@@ -356,7 +356,7 @@ keeps() { # NAME KIND BITS: by the network, still the same picture in each chann
 @test "decoders that are not made for strangers need --trust" {
     take photo.{png,ppm,jp2} icon.ico
     for file in photo.ppm photo.jp2 icon.ico; do
-        fails 65 "$file: the decoder of this format is not made for files of strangers; --trust*" \
+        fails 65 "$file: the decoder of this format is not made for files of strangers*--trust*" \
             upscale "$file" out.png
     done
     enlarges photo.png from-png.png --factor 2

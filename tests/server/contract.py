@@ -132,7 +132,7 @@ def file_formats(t):
 def torn_files(t):
     """a torn file is 422 every time, and costs nothing"""
     before = t.service.spent()
-    for operations in (FLIP, [{"type": "flop"}], [{"type": "convert", "format": "webp"}]):
+    for operations in (FLIP, [{"type": "flop"}], [{"type": "convert", "format": "webp"}], []):
         for _ in range(20):  # libvips loses one failure in ten
             a = t.transform(PNG[:60], operations, wants=422, says="damaged")
             if a.status != 422:
@@ -283,7 +283,7 @@ def bad_fetch_options(t):
         t.transform({"url": url, "fetch_options": {"timeout_ms": good}}, FLIP)
     gate = far().hold("/slow")
     slow = {"url": far().put("/slow", PNG), "fetch_options": {"timeout_ms": 1000}}
-    t.transform(slow, FLIP, wants=422, says="in time")
+    t.transform(slow, FLIP, wants=422, says="within 1000 ms")
     gate.set()
 
 
@@ -506,6 +506,12 @@ def dry_runs(t):
     t.same(t.service.spent(), before, "the credits that were used, after dry runs")
     a = t.transform(PNG, FLIP, dry_run=False)
     t.expect(is_flipped(a.picture), "dry_run false makes no picture", a)
+    for word, wants in (("True", 200), ("1", 200), ("yes", 400), ("", 400)):
+        before = t.service.spent()
+        a = t.ask("POST", f"{TRANSFORM}?operations=[]&dry_run={word}", PNG,
+                  {"Content-Type": "image/png"}, wants=wants,
+                  says=None if wants == 200 else "dry_run is neither true nor false")
+        t.same(t.service.spent(), before, f"the credits that dry_run={word} used", a)
 
 
 # ---- HTTP ------------------------------------------------------------------------------------

@@ -247,12 +247,13 @@ def upscales(t):
     a, image = made(t, [{"type": "upscale", "factor": 2}], jpeg)
     t.same((a.data.get("mime_type"), image.format, image.size), ("image/png", "PNG", (96, 64)),
            "what a JPEG becomes", a)
-    for chain in ([{"type": "upscale", "factor": 2}, {"type": "sharpen", "sigma": 0.3},
-                   {"type": "convert", "format": "webp", "quality": 80}],
-                  [{"type": "convert", "format": "webp"}, {"type": "upscale", "factor": "2"}]):
+    twice, webp = {"type": "upscale", "factor": "2"}, {"type": "convert", "format": "webp"}
+    for kind, chain in (("webp", [twice, {"type": "sharpen", "sigma": 0.3},
+                                  {**webp, "quality": 80}]),
+                        ("webp", [twice, webp, {"type": "flip"}]), ("png", [webp, twice])):
         a, image = made(t, chain, jpeg)
         t.same((a.data.get("mime_type"), image.format, image.size),
-               ("image/webp", "WEBP", (96, 64)), "what a JPEG becomes", a)
+               (f"image/{kind}", kind.upper(), (96, 64)), "what a JPEG becomes", a)
 
 
 def looks(t):

@@ -281,11 +281,16 @@ def read_all(connection):
 
 
 class Receiver:
-    """Takes webhooks, and hands out files: /file/NAME?wait=S, /to?URL redirects."""
+    """Takes webhooks, /PATH?wait=S after a while, and hands out files: /file/NAME?wait=S, /to?URL
+    redirects."""
 
     def __init__(self):
         self.lock, self.files, self.hooks, self.n_redirects = threading.Lock(), {}, [], 0
         owner = self
+
+        def wait(query):
+            if query.startswith("wait="):
+                time.sleep(float(query[5:]))
 
         class Handler(http.server.BaseHTTPRequestHandler):
             """One request."""
@@ -298,9 +303,11 @@ class Receiver:
                 data = self.rfile.read(int(self.headers["Content-Length"]))
                 with owner.lock:
                     owner.hooks.append((self.headers["webhook-id"], json.loads(data), self.path))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                wait(self.path.partition("?")[2])
+                with contextlib.suppress(OSError):
+                    self.send_response(200)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
 
             def do_GET(self):
                 """A file, or a way to another place."""
@@ -313,8 +320,7 @@ class Receiver:
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                     return
-                if query.startswith("wait="):
-                    time.sleep(float(query[5:]))
+                wait(query)
                 data = owner.files.get(path.rpartition("/")[2], b"")
                 with contextlib.suppress(OSError):
                     self.send_response(200 if data else 404)

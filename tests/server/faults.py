@@ -18,8 +18,8 @@ import sys
 import threading
 import time
 
-from fault_service import (BROKEN, FLIP, Receiver, body, is_alive, kill, main, png, upscale,
-                           wait_for)
+from fault_service import (BROKEN, FLIP, Receiver, body, is_alive, kill, main, png, read_all,
+                           upscale, wait_for)
 
 N_KILLS, N_CLIENTS = 20, 5
 
@@ -323,6 +323,63 @@ def asked_to_stop(new):
     receiver.close()
 
 
+def stopped_at_work(new):
+    """Whose picture does not come in time is asked to come again; a webhook on its way and a
+    connection that is kept are no danger."""
+    receiver = Receiver()
+    service = new(allow=receiver.address, workers=1, stop_s=1).start()
+    job = service.transform(body(png(9, 9), [FLIP], webhook_url=receiver.url + "/?wait=20"))
+    wait_for("its webhook is on its way", lambda: receiver.hooks)
+    idle, answers = service.connect(), []
+    threads = [threading.Thread(target=lambda: answers.append(
+        service.transform(body(png(900, 900), [upscale(2), upscale(2)])))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    wait_for("a worker", service.workers)
+    stopping = threading.Thread(target=lambda: answers.append(service.stop()))
+    stopping.start()
+    time.sleep(1.5)
+    with contextlib.suppress(OSError):  # the way is open until all have their answers
+        idle.sendall(service.head(0))
+        read_all(idle)
+    stopping.join()
+    for thread in threads:
+        thread.join()
+    assert 0 in answers, answers
+    for answer in answers:
+        assert answer == 0 or (answer.status == 503 and "stopping" in answer.sentence
+                               and answer.headers["Retry-After"]), answer.bytes
+    service.change("UPDATE webhook SET at_s = 0 WHERE state = 'pending'")
+    service.start()
+    wait_for("its webhook comes again", lambda: len(receiver.by_job()[0][job.json["job_id"]]) > 1)
+    assert service.stop() == 0
+    receiver.close()
+
+
+def slow_receivers(new):
+    """Who takes no webhooks keeps none from others: of another project, or at another host."""
+    receiver = Receiver()
+    service = new(allow=receiver.address).start()
+    other = service.new_key("other", "other")
+    slow, fast = receiver.url + "/slow?wait=20", receiver.url + "/fast"
+    port = receiver.address.partition(":")[2]
+
+    def n_at(path):
+        with receiver.lock:
+            return sum(hook[2].startswith(path) for hook in receiver.hooks)
+
+    for _ in range(12):
+        assert service.transform(body(png(9, 9), [FLIP], webhook_url=slow)).status == 201
+    wait_for("two are at the slow host", lambda: n_at("/slow") >= 2)
+    for key, url in ((other, fast), (None, f"http://127.1:{port}/fast")):
+        before = n_at("/fast")
+        assert service.transform(body(png(9, 9), [FLIP], webhook_url=url), key=key).status == 201
+        wait_for(f"a webhook to {url}", lambda n=before: n_at("/fast") > n, 5)
+    assert n_at("/slow") == 2, n_at("/slow")
+    assert service.stop() == 0
+    receiver.close()
+
+
 def _is_refused(service):
     """Whoever comes while it stops is refused at once, not left to wait."""
     time.sleep(0.6)
@@ -376,7 +433,8 @@ def settings_read_again(new):
 
 
 CASES = [twenty_kills, a_zygote_killed_at_work, a_full_disk, a_locked_store,
-         a_store_that_is_read_only, asked_to_stop, stopped_while_it_starts, settings_read_again]
+         a_store_that_is_read_only, asked_to_stop, stopped_at_work, slow_receivers,
+         stopped_while_it_starts, settings_read_again]
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)

@@ -142,7 +142,8 @@ struct fov_job add_ended(const struct fov_job_result *result, bool webhook)
 bool next_webhook(int64_t now_s, struct fov_webhook *webhook)
 {
     bool found = false;
-    assert_int_equal(fov_store_webhook_claim(store, now_s, LEASE_S, webhook, &found, NULL), FOV_OK);
+    assert_int_equal(
+        fov_store_webhook_claim(store, now_s, LEASE_S, NULL, NULL, webhook, &found, NULL), FOV_OK);
     return found;
 }
 

@@ -49,7 +49,7 @@ static void a_job_is_added_claimed_and_done(void **state)
     assert_string_equal(done.mime_type, "image/png");
     assert_int_equal(done.width_px, 640);
     assert_int_equal(done.height_px, 480);
-    assert_true(done.has_result && done.finished_s >= done.created_s && !done.has_webhook);
+    assert_true(done.result_bytes && done.finished_s >= done.created_s);
     assert_int_equal(fov_store_job_result(store, job.id, &bytes, &n, NULL), FOV_OK);
     assert_int_equal(n, 9);
     assert_memory_equal(bytes, "a\0picture", 9);
@@ -87,7 +87,7 @@ static void a_failure_costs_nothing(void **state)
     assert_int_equal(job.state, FOV_JOB_FAILED);
     assert_int_equal(job.status, 422);
     assert_string_equal(job.error, "photo.jpg: is damaged");
-    assert_true(job.has_webhook && !job.has_result);
+    assert_true(!job.result_bytes);
     assert_true(next_webhook(time(NULL), &webhook));
     assert_string_equal(webhook.job_id, job.id);
     assert_int_equal(sql("SELECT count(*) FROM blob"), 0);
@@ -405,7 +405,7 @@ static void what_ended_long_ago_is_forgotten(void **state)
     assert_int_equal(sql("SELECT count(*) FROM job"), 5);
     assert_int_equal(fov_store_clean(store, time(NULL) + 50, NULL), FOV_OK);
     assert_true(is_gone(done.id) && is_gone(told.id));
-    assert_true(get(untold.id).has_result && !is_gone(dead.id) && !is_gone(open.id));
+    assert_true(get(untold.id).result_bytes && !is_gone(dead.id) && !is_gone(open.id));
     assert_int_equal(sql("SELECT count(*) FROM blob WHERE kind = 'result'"), 1);
     assert_int_equal(sql("SELECT count(*) FROM webhook"), 2);
     assert_int_equal(fov_store_clean(store, time(NULL) + 500, NULL), FOV_OK);
