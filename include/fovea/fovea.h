@@ -127,7 +127,7 @@ struct fov_layer_info {
     int taps, in_ch, out_ch; /* taps 3: 3x3, 1: 1x1 */
     const char *arithmetic;  /* "float32", "float32 Winograd", "int16 Winograd" */
     double error; /* of fast arithmetic when it was tried on a small picture, as a part of the
-                     layer's result; above 0.01 the layer stays float32; 0: not tried */
+                     layer's result; above 0.004 the layer stays float32; 0: not tried */
 };
 /* Layer `i`, 0..n_convolutions-1. */
 FOV_API void fov_model_get_layer(const struct fov_model *model, int i,
@@ -142,7 +142,7 @@ FOV_API const char *fov_model_metadata(const struct fov_model *model, const char
 enum fov_sample {
     FOV_U8,  /* 0..255 */
     FOV_U16, /* 0..65535 */
-    FOV_F32, /* 0..1, neither clamped on the way in nor on the way out */
+    FOV_F32, /* 0..1, not clamped on the way out, and to -16..16 on the way in, where NaN is 0 */
 };
 
 enum fov_layout {
@@ -178,7 +178,8 @@ struct fov_stream_options {
 /* Begin a picture. Gives *ret_stream; end it with fov_stream_close(), at any time. Keeps `model`.
  * Working memory grows with the width. A picture so wide that it would take more than
  * max_memory_bytes is run in pieces that overlap: the same bits, in more time. FOV_EUSAGE for a
- * shape out of range, FOV_ELIMIT when even that takes more, FOV_ENOMEM. */
+ * shape that is none, FOV_ELIMIT for sides over 1,048,576 or when even pieces take more,
+ * FOV_ENOMEM. */
 FOV_API enum fov_code fov_stream_open(struct fov_model *model,
                                       const struct fov_stream_options *options,
                                       struct fov_stream **ret_stream, struct fov_err *err);

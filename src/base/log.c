@@ -8,24 +8,13 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static atomic_int shown = FOV_LOG_WARNING;
-
-void fov_log_set_level(enum fov_log_level level)
-{
-    atomic_store(&shown, (int)level);
-}
-
 void fov_log(enum fov_log_level level, const char *fmt, ...)
 {
-    static const char *const lead[] = {"fovea: ", "fovea: warning: ", "fovea: "};
-    if ((int)level > atomic_load(&shown))
-        return;
-
+    static const char *const lead[] = {"fovea: ", "fovea: warning: "};
     char line[1200];
     size_t used = (size_t)snprintf(line, sizeof(line), "%s", lead[level]);
     va_list ap;

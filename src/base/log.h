@@ -3,10 +3,7 @@
 #ifndef FOV_BASE_LOG_H
 #define FOV_BASE_LOG_H
 
-enum fov_log_level { FOV_LOG_ERROR, FOV_LOG_WARNING, FOV_LOG_INFO };
-
-/* Show messages up to `level`; FOV_LOG_WARNING at the start. */
-void fov_log_set_level(enum fov_log_level level);
+enum fov_log_level { FOV_LOG_ERROR, FOV_LOG_WARNING };
 
 /* One line "fovea: ...": control characters of the text become '?', so that a file name cannot
  * drive a terminal. */

@@ -146,6 +146,18 @@ enum fov_code fov_outfile_open(const char *path, bool replace, struct fov_outfil
     return FOV_OK;
 }
 
+enum fov_code fov_outfile_check(const char *path, bool replace, struct fov_err *err)
+{
+    struct fov_outfile *file;
+    struct stat st;
+    if (!strcmp(path, "-") || (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+        return FOV_OK;
+    const enum fov_code rc = fov_outfile_open(path, replace, &file, err);
+    if (!rc)
+        fov_outfile_close(file);
+    return rc;
+}
+
 int fov_outfile_fd(const struct fov_outfile *file)
 {
     return file->fd;

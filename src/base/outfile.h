@@ -16,6 +16,10 @@ struct fov_outfile;
 FOV_CHECKED enum fov_code fov_outfile_open(const char *path, bool replace,
                                            struct fov_outfile **ret_file, struct fov_err *err);
 
+/* Would that begin a file now? Nothing of it is left, and pipes and devices are not opened. Errors
+ * of fov_outfile_open(). */
+FOV_CHECKED enum fov_code fov_outfile_check(const char *path, bool replace, struct fov_err *err);
+
 /* The descriptor to write to: readable, writable and seekable where the target is a real file. */
 int fov_outfile_fd(const struct fov_outfile *file);
 

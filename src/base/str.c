@@ -62,3 +62,22 @@ const char *fov_nearest(const char *word, const char *const *words, int n)
     }
     return best;
 }
+
+bool fov_is_utf8(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    while (*c) {
+        const int n = *c < 0x80 ? 0 : *c >= 0xC2 && *c < 0xE0 ? 1 : *c >= 0xE0 && *c < 0xF0 ? 2 : 3;
+        const unsigned char lead = *c++;
+        if (lead >= 0x80 && (lead < 0xC2 || lead > 0xF4))
+            return false;
+        for (int i = 0; i < n; i++, c++) {
+            /* the second byte: nothing written longer than it need be, no surrogates, the end */
+            const unsigned least = i ? 0x80 : lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+            const unsigned most = i ? 0xBF : lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+            if (*c < least || *c > most)
+                return false;
+        }
+    }
+    return true;
+}

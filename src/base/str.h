@@ -9,6 +9,9 @@
  * every locale? Gives *ret_number. */
 bool fov_parse_real(const char *text, double least, double most, double *ret_number);
 
+/* Is it UTF-8 (RFC 3629)? Names of files may be anything. */
+bool fov_is_utf8(const char *text);
+
 /* The nearest of `n` words to a misspelt one, or NULL when none is near. */
 const char *fov_nearest(const char *word, const char *const *words, int n);
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/outfile.h"
 #include "base/str.h"
 #include "image/models.h"
 
@@ -51,6 +52,9 @@ enum fov_code fov_cli_start(const struct fov_args *args, struct fov_engine **ret
                             struct fov_err *err)
 {
     const enum fov_code rc = fov_cli_engine(args, ret_engine, err);
+    const int64_t most = args->max_pixels < INT64_MAX / 16 ? 16 * args->max_pixels : INT64_MAX;
+    if (most > FOV_MAX_RESULT_PIXELS) /* what may come in, 4 times as large, may go out */
+        fov_image_set_max_result(most);
     return rc ? rc
               : fov_image_start("fovea", fov_engine_n_threads(*ret_engine), fov_cli_stopped, err);
 }
@@ -101,7 +105,7 @@ enum fov_code fov_cli_check_output(const struct fov_args *args, const char *out,
                         "standard output is a terminal; a picture goes to a pipe or a file");
     if (args->json && !strcmp(out, "-"))
         return fov_fail(err, FOV_EUSAGE, "--json and the picture cannot share standard output");
-    return FOV_OK;
+    return fov_outfile_check(out, args->force, err);
 }
 
 static enum fov_code find_keep(const struct fov_args *args, enum fov_keep *ret_keep,
@@ -238,10 +242,23 @@ bool fov_cli_json_printed(void)
     return json_printed;
 }
 
+json_t *fov_cli_text(const char *text)
+{
+    if (fov_is_utf8(text))
+        return json_string(text);
+    FOV_AUTO(fov_free_at) char *copy = fov_strdup(text);
+    for (char *c = copy; c && *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    return copy ? json_string(copy) : NULL;
+}
+
 enum fov_code fov_cli_print_json(json_t *value, struct fov_err *err)
 {
     json_printed = true;
-    const int failed = !value || json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(7));
+    if (!value)
+        return fov_fail(err, FOV_ENOMEM, "no memory for the JSON");
+    const int failed = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(7));
     json_decref(value);
     if (failed || putchar('\n') == EOF || fflush(stdout))
         return fov_fail(err, FOV_EOUTPUT, "standard output: cannot write it");

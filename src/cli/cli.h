@@ -29,7 +29,8 @@ FOV_CHECKED enum fov_code fov_cli_model(const struct fov_args *args, int factor,
                                         struct fov_engine *engine, bool is_clean,
                                         struct fov_model **ret_model, struct fov_err *err);
 
-/* May a picture go to `out`, and the rest that `args` asks for beside it? FOV_EUSAGE. */
+/* May a picture go to `out`, and the rest that `args` asks for beside it? FOV_EUSAGE, and as far as
+ * can be told before there is one, FOV_EOUTPUT. */
 FOV_CHECKED enum fov_code fov_cli_check_output(const struct fov_args *args, const char *out,
                                                struct fov_err *err);
 
@@ -61,7 +62,11 @@ FOV_CHECKED enum fov_code fov_cli_pictures(const char *folder, struct dirent ***
                                            int *ret_n, struct fov_err *err);
 void fov_cli_pictures_free(struct dirent **entries, int n);
 
-/* Print `value` and a line end to standard output. Takes `value`. FOV_EOUTPUT. */
+/* A name of a file for JSON, which is UTF-8: what is none has ? for all that is not ASCII. */
+json_t *fov_cli_text(const char *text);
+
+/* Print `value` and a line end to standard output. Takes `value`; NULL is what jansson had
+ * no memory for. FOV_EOUTPUT, FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_cli_print_json(json_t *value, struct fov_err *err);
 
 /* Has anything been printed by that? Standard output holds one JSON value. */

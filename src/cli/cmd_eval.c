@@ -21,7 +21,7 @@ static void print_row(const char *name, const struct fov_score scores[FOV_EVAL_N
         putchar('\n');
         return;
     }
-    json_t *const row = json_pack("{s:s}", "picture", name);
+    json_t *const row = json_pack("{s:o}", "picture", fov_cli_text(name));
     for (int i = 0; i < FOV_EVAL_N; i++)
         (void)json_object_set_new(
             row, systems[i],

@@ -91,13 +91,14 @@ static json_t *as_json(const struct fov_image_info *in, int dpi)
                                                     "factor", n.factor, "dpi", n.at_dpi));
     }
     return json_pack(
-        "{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:b, s:b, s:o*, s:i, s:f, s:f, s:o*}",
-        "input", in->name, "format", in->format, "width_px", in->width_px, "height_px",
-        in->height_px, "frames", in->n_frames, "bits", in->is_16bit ? 16 : 8, "channels",
-        in->n_channels, "alpha", in->has_alpha, "profile", in->has_profile, "exif", in->has_exif,
-        "xmp", in->has_xmp, "iptc", in->has_iptc, "dpi", in->dpi > 0 ? json_real(in->dpi) : NULL,
-        "print_dpi", dpi, "print_width_cm", in->width_px * cm_of_inch / dpi, "print_height_cm",
-        in->height_px * cm_of_inch / dpi, "prints", list);
+        "{s:o, s:s, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:b, s:b, s:o*, s:i, s:f, s:f, s:o*}",
+        "input", fov_cli_text(in->name), "format", in->format, "width_px", in->width_px,
+        "height_px", in->height_px, "frames", in->n_frames, "bits", in->is_16bit ? 16 : 8,
+        "channels", in->n_channels, "alpha", in->has_alpha, "profile", in->has_profile, "exif",
+        in->has_exif, "xmp", in->has_xmp, "iptc", in->has_iptc, "dpi",
+        in->dpi > 0 ? json_real(in->dpi) : NULL, "print_dpi", dpi, "print_width_cm",
+        in->width_px * cm_of_inch / dpi, "print_height_cm", in->height_px * cm_of_inch / dpi,
+        "prints", list);
 }
 
 static enum fov_code inspect(const struct fov_args *args, const char *path, json_t *list,
@@ -138,8 +139,9 @@ enum fov_code fov_cmd_inspect(const struct fov_args *args, struct fov_err *err)
         worst = rc;
         n_failed++;
         if (list)
-            (void)json_array_append_new(
-                list, json_pack("{s:s, s:s}", "input", args->operands[i], "error", why.text));
+            (void)json_array_append_new(list, json_pack("{s:o, s:o}", "input",
+                                                        fov_cli_text(args->operands[i]), "error",
+                                                        fov_cli_text(why.text)));
         if (args->n_operands > 1)
             fov_log(FOV_LOG_ERROR, "%s", why.text);
         else

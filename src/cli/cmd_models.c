@@ -25,10 +25,10 @@ static void print_model(const char *name, const struct fov_model *model, json_t 
     fov_model_get_info(model, &i);
     if (list)
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:s, s:i, s:i, s:i, s:I, s:I, s:i, s:s, s:s}", "name", name,
-                            "architecture", i.architecture, "scale", i.scale, "channels",
-                            i.n_channels, "convolutions", i.n_convolutions, "parameters",
-                            (json_int_t)i.n_parameters, "multiply_adds_per_pixel",
+            list, json_pack("{s:o, s:s, s:i, s:i, s:i, s:I, s:I, s:i, s:s, s:s}", "name",
+                            fov_cli_text(name), "architecture", i.architecture, "scale", i.scale,
+                            "channels", i.n_channels, "convolutions", i.n_convolutions,
+                            "parameters", (json_int_t)i.n_parameters, "multiply_adds_per_pixel",
                             (json_int_t)i.n_multiply_adds, "receptive_radius_px",
                             i.receptive_radius_px, "license", license, "purpose", purpose));
     else
@@ -51,7 +51,8 @@ static enum fov_code show(struct fov_engine *engine, const char *folder, const c
         return FOV_OK;
     }
     if (list)
-        (void)json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "error", why.text));
+        (void)json_array_append_new(list, json_pack("{s:o, s:o}", "name", fov_cli_text(name),
+                                                    "error", fov_cli_text(why.text)));
     if (err->code) /* the first is printed when the command ends */
         fov_log(FOV_LOG_ERROR, "%s", why.text);
     return fov_fail(err, rc, "%s", why.text);

@@ -78,8 +78,8 @@ static enum fov_code check_picture(struct check *c, const char *path, const char
     if (rc)
         return rc;
     if (c->pictures)
-        (void)json_array_append_new(c->pictures,
-                                    json_pack("{s:s, s:f}", "picture", name, "psnr_db", db));
+        (void)json_array_append_new(
+            c->pictures, json_pack("{s:o, s:f}", "picture", fov_cli_text(name), "psnr_db", db));
     else
         printf("  %-28s %6.1f dB\n", name, db);
     if (db < c->least_db) {
@@ -142,7 +142,7 @@ enum fov_code fov_cmd_models_check(const struct fov_args *args, struct fov_err *
         printf("fast against exact\n");
     rc = check_pictures(&c, args->set, err);
     json_t *const all = json_pack(
-        "{s:s, s:s, s:i, s:I, s:I, s:i, s:o, s:o*}", "file", path, "architecture",
+        "{s:o, s:s, s:i, s:I, s:I, s:i, s:o, s:o*}", "file", fov_cli_text(path), "architecture",
         info.architecture, "scale", info.scale, "parameters", (json_int_t)info.n_parameters,
         "multiply_adds_per_pixel", (json_int_t)info.n_multiply_adds, "receptive_radius_px",
         info.receptive_radius_px, "layers", layers, "fast_against_exact", c.pictures);

@@ -29,6 +29,7 @@ struct job {
     struct fov_outcome outcome;
     const struct fov_format *format;
     struct fov_save_options save;
+    int width_px, height_px; /* that were saved */
     struct opened {
         const char *name; /* a text of the recipe */
         int factor;
@@ -227,19 +228,23 @@ static enum fov_code report(const struct job *job, double seconds, struct fov_er
     struct fov_image_info in, out;
     fov_image_get_info(job->image, &in);
     fov_image_get_info(job->result, &out);
-    const bool is_exact = job->outcome.is_size_known && !job->outcome.max_bytes;
-    if (!job->args->dry_run)
-        fov_cli_progress_done(&job->progress, "%s: %s%dx%d %s in %.1f s", job->out,
-                              is_exact ? "" : "at most ", out.width_px, out.height_px,
-                              job->format->name, seconds);
-    else if (!job->args->json)
+    const bool is_exact =
+        !job->args->dry_run || (job->outcome.is_size_known && !job->outcome.max_bytes);
+    if (!job->args->dry_run) {
+        out.width_px = job->width_px;
+        out.height_px = job->height_px;
+        fov_cli_progress_done(&job->progress, "%s: %dx%d %s in %.1f s", job->out, out.width_px,
+                              out.height_px, job->format->name, seconds);
+    }
+    if (job->args->dry_run && !job->args->json)
         printf("%s: %dx%d to %s%dx%d %s\n", in.name, in.width_px, in.height_px,
                is_exact ? "" : "at most ", out.width_px, out.height_px, job->format->name);
     if (!job->args->json)
         return FOV_OK;
-    json_t *const line = json_pack("{s:s, s:s, s:i, s:i, s:b, s:s}", "input", job->in, "output",
-                                   job->out, "width_px", out.width_px, "height_px", out.height_px,
-                                   "size_is_exact", is_exact, "format", job->format->name);
+    json_t *const line =
+        json_pack("{s:o, s:o, s:i, s:i, s:b, s:s}", "input", fov_cli_text(job->in), "output",
+                  fov_cli_text(job->out), "width_px", out.width_px, "height_px", out.height_px,
+                  "size_is_exact", is_exact, "format", job->format->name);
     if (!job->args->dry_run)
         (void)json_object_set_new(line, "seconds", json_real(seconds));
     return fov_cli_print_json(line, err);
@@ -260,6 +265,8 @@ enum fov_code fov_cmd_transform(const struct fov_args *args, struct fov_err *err
     if (!job.save.quality)
         job.save.quality = job.outcome.quality;
     job.save.max_bytes = job.outcome.max_bytes;
+    job.save.ret_width_px = &job.width_px;
+    job.save.ret_height_px = &job.height_px;
     rc = fov_cli_save(job.result, job.out, &job.save, &job.progress, err);
     return rc ? rc : report(&job, fov_clock_s() - start, err);
 }

@@ -256,6 +256,7 @@ static enum fov_code report(const struct job *job, double seconds, struct fov_er
                           out.height_px, job->format->name, seconds);
     if (!job->args->json)
         return FOV_OK;
+    const char *const model = name ? name : job->args->model;
     struct fov_dials dials;
     if (job->model)
         fov_model_get_dials(job->model, &dials);
@@ -263,10 +264,10 @@ static enum fov_code report(const struct job *job, double seconds, struct fov_er
         job->model ? json_pack("{s:f, s:f}", "detail", dials.detail, "denoise", dials.denoise)
                    : NULL;
     return fov_cli_print_json(
-        json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s*, s:o*, s:s, s:s, s:i, s:f}", "input",
-                  job->in, "output", job->out, "width_px", out.width_px, "height_px", out.height_px,
-                  "factor", job->plan.factor, "method", method, "model",
-                  name ? name : job->args->model, "dials", turned, "format", job->format->name,
+        json_pack("{s:o, s:o, s:i, s:i, s:i, s:s, s:o*, s:o*, s:s, s:s, s:i, s:f}", "input",
+                  fov_cli_text(job->in), "output", fov_cli_text(job->out), "width_px", out.width_px,
+                  "height_px", out.height_px, "factor", job->plan.factor, "method", method, "model",
+                  model ? fov_cli_text(model) : NULL, "dials", turned, "format", job->format->name,
                   "cpu", fov_engine_cpu(job->engine), "threads", fov_engine_n_threads(job->engine),
                   "seconds", seconds),
         err);

@@ -7,10 +7,13 @@
  *
  * Threads: main. Owns: the process. Trust: a user's words.
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/log.h"
@@ -21,8 +24,13 @@
 
 static volatile sig_atomic_t stopped;
 
+static bool on_terminal;
+
 static void on_signal(int signal_number)
 {
+    static const char words[] = "\nfovea: stopping; once more ends it at once\n";
+    if (on_terminal && write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+        on_terminal = false;
     stopped = signal_number;
 }
 
@@ -35,6 +43,7 @@ static void catch_signals(void)
 {
     static const int asked[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    on_terminal = isatty(STDERR_FILENO);
     for (size_t i = 0; i < FOV_N_ELEMENTS(asked); i++) {
         struct sigaction old;
         if (!sigaction(asked[i], NULL, &old) && old.sa_handler != SIG_IGN) /* nohup */
@@ -43,6 +52,18 @@ static void catch_signals(void)
     action = (struct sigaction){.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &action, NULL);
     sigaction(SIGXFSZ, &action, NULL);
+}
+
+/* A file that is opened later must not be what is printed to because its number was free. O_PATH: to
+ * write there fails as before. */
+static void fill_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        (void)close(fd);
 }
 
 static int end_by_signal(int signal_number)
@@ -81,9 +102,9 @@ static int fail(const struct fov_err *err, enum fov_code code, bool json)
 {
     fov_log(FOV_LOG_ERROR, "%s", err->text);
     if (json && !fov_cli_json_printed() &&
-        fov_cli_print_json(
-            json_pack("{s:s, s:i}", "error", err->text, "exit_status", fov_err_exit_status(code)),
-            NULL))
+        fov_cli_print_json(json_pack("{s:o, s:i}", "error", fov_cli_text(err->text), "exit_status",
+                                     fov_err_exit_status(code)),
+                           NULL))
         fov_log(FOV_LOG_ERROR, "standard output: cannot write it");
     return fov_err_exit_status(code);
 }
@@ -97,6 +118,7 @@ int main(int argc, char **argv)
 
     if (argc > 1 && !strcmp(argv[1], FOV_WORKERS_ARG)) /* the service starts itself like this */
         return fov_workers_main(argc, argv);
+    fill_standard_streams();
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* a picture's memory goes back to the system with it */
     mallopt(M_TRIM_THRESHOLD, 4 << 20); /* but not what the next layer's weights will need */
     catch_signals();

@@ -38,17 +38,11 @@ enum fov_code fov__chain_settle(struct fov_chain *c, struct fov_err *err)
 static int back_to(VipsImage *in, const VipsImage *like, VipsImage **ret_out)
 {
     VipsImage *rounded = NULL;
-    const bool whole = in->BandFmt == like->BandFmt;
-    int failed = 0;
-    if (whole)
+    if (!vips_band_format_isfloat(in->BandFmt))
         g_object_ref(rounded = in);
-    else if (vips_band_format_isfloat(in->BandFmt))
-        failed = vips_rint(in, &rounded, NULL);
-    else
-        g_object_ref(rounded = in);
-    if (failed)
-        return failed;
-    failed = vips_cast(rounded, ret_out, like->BandFmt, NULL);
+    else if (vips_rint(in, &rounded, NULL))
+        return -1;
+    const int failed = vips_cast(rounded, ret_out, like->BandFmt, NULL);
     g_object_unref(rounded);
     if (!failed)
         (*ret_out)->Type = like->Type;
@@ -149,22 +143,21 @@ static bool is_grey(int colour)
 
 enum fov_code fov__chain_allow(struct fov_chain *c, int colour, struct fov_err *err)
 {
-    VipsImage *const in = c->image->vips;
+    FOV_AUTO(fov__unref_at) VipsImage *in = c->image->vips;
+    g_object_ref(in);
     if (in->Bands > 2 || is_grey(colour))
         return FOV_OK;
     FOV_AUTO(fov__unref_at) VipsImage *colours = NULL;
     FOV_AUTO(fov__unref_at) VipsImage *alpha = NULL;
     VipsImage *out = NULL;
-    int failed = split(in, &colours, &alpha);
+    int failed = fov__drop_profile(&in) || split(in, &colours, &alpha); /* one of grey pictures */
     if (!failed) {
         VipsImage *three[] = {colours, colours, colours, alpha};
         failed = vips_bandjoin(three, &out, alpha ? 4 : 3, NULL);
     }
-    if (!failed) {
+    if (!failed)
         out->Type = in->BandFmt == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16
                                                       : VIPS_INTERPRETATION_sRGB;
-        vips_image_remove(out, VIPS_META_ICC_NAME); /* it was one of grey pictures */
-    }
     return fov__chain_set(c, failed, out, err);
 }
 
@@ -186,9 +179,10 @@ enum fov_code fov__chain_may_be(const struct fov_chain *c, int64_t width_px, int
         pixels <= fov__max_result_pixels())
         return FOV_OK;
     return fov__op_fail(c, err, FOV_ELIMIT,
-                        "a result of %lldx%lld is %.0f megapixels, over the limit of %.0f",
+                        "a result of %lldx%lld is %.0f megapixels, over the limit of %.0f%s",
                         (long long)width_px, (long long)height_px, (double)pixels / 1e6,
-                        (double)fov__max_result_pixels() / 1e6);
+                        (double)fov__max_result_pixels() / 1e6,
+                        fov__hint(" (16 times --max-pixels, where that is more)"));
 }
 
 enum fov_code fov__chain_resize(struct fov_chain *c, int width_px, int height_px,

@@ -117,8 +117,12 @@ static bool window_fill(struct enlarge *e, int last)
     if (n <= 0)
         return true;
     const VipsRect rows = {.left = 0, .top = from, .width = e->in->Xsize, .height = n};
-    if (vips_region_prepare(e->region, &rows) || !window_reserve(e, n))
+    if (vips_region_prepare(e->region, &rows))
         return false;
+    if (!window_reserve(e, n)) {
+        (void)fov_fail(&e->failure, FOV_ENOMEM, "no memory for %d rows", n);
+        return false;
+    }
     for (int y = from; y <= last; y++) {
         const void *const row = VIPS_REGION_ADDR(e->region, 0, y);
         e->window_n++;

@@ -27,6 +27,7 @@ enum {
     LONG = 4,
     RATIONAL = 5,
     INCH = 2,
+    CENTIMETRE = 3,
     ENTRY_BYTES = 12,
 };
 
@@ -131,6 +132,41 @@ void fov_exif_update(uint8_t *tiff, size_t n, const struct fov_exif_facts *facts
     const size_t exif = update_directory(&b, get(&b, 4, 4));
     if (exif)
         (void)update_directory(&b, exif);
+}
+
+/* A fraction that lies elsewhere, or 0. */
+static double rational(const struct block *b, size_t entry)
+{
+    const size_t at = get(b, entry + 8, 4);
+    if (get(b, entry + 2, 2) != RATIONAL || at < 8 || b->n < 8 || at > b->n - 8)
+        return 0;
+    const uint32_t below = get(b, at + 4, 4);
+    return below ? (double)get(b, at, 4) / below : 0;
+}
+
+bool fov_exif_resolution(const uint8_t *tiff, size_t n, double *ret_x, double *ret_y)
+{
+    struct block b = {.p = (uint8_t *)(uintptr_t)tiff, .n = n}; /* only read */
+    double x = 0, y = 0, unit_mm = 25.4;
+    size_t at = begin(&b) ? get(&b, 4, 4) : 0;
+    if (at < 8 || n < 2 || at > n - 2)
+        return false;
+    const size_t n_entries = get(&b, at, 2);
+    at += 2;
+    for (size_t i = 0; i < n_entries && n - at >= ENTRY_BYTES; i++, at += ENTRY_BYTES) {
+        const uint32_t tag = get(&b, at, 2);
+        if (tag == X_RESOLUTION)
+            x = rational(&b, at);
+        else if (tag == Y_RESOLUTION)
+            y = rational(&b, at);
+        else if (tag == RESOLUTION_UNIT && get(&b, at + 8, 2) == CENTIMETRE)
+            unit_mm = 10;
+        else if (tag == RESOLUTION_UNIT && get(&b, at + 8, 2) != INCH)
+            return false; /* sides of a pixel, and no length */
+    }
+    *ret_x = x / unit_mm;
+    *ret_y = (y > 0 ? y : x) / unit_mm;
+    return *ret_x > 0 && *ret_x < 1e6 && *ret_y > 0 && *ret_y < 1e6;
 }
 
 /* Where the directory at `at` ends, with the offset of the next one, or 0. */

@@ -3,6 +3,7 @@
 #ifndef FOV_IMAGE_EXIF_H
 #define FOV_IMAGE_EXIF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,9 @@ struct fov_exif_facts {
 /* Let the EXIF at `tiff` (from its TIFF header on) say that the picture is upright and has this
  * size and resolution, where it says anything about that. All else stays, byte for byte. */
 void fov_exif_update(uint8_t *tiff, size_t n, const struct fov_exif_facts *facts);
+
+/* What it says of its resolution, in pixels per mm. False: nothing, or nothing sensible. */
+bool fov_exif_resolution(const uint8_t *tiff, size_t n, double *ret_x, double *ret_y);
 
 /* Take out the small copy of the picture that cameras put in, which shows what it was. Its bytes
  * become 0, or are cut off where they are the last. Says how many remain. */

@@ -58,30 +58,34 @@ const char *fov_image_library(void)
     return vips_version_string();
 }
 
-/* What libvips, GLib and libjpeg say where the system refused them something. */
-static bool is_refusal(const char *said)
-{
-    static const char *const words[] = {"out of memory", "Error creating thread",
-                                        "Insufficient memory"};
-    for (size_t i = 0; i < FOV_N_ELEMENTS(words); i++)
-        if (strstr(said, words[i]))
-            return true;
-    return false;
-}
+/* What libvips, GLib and libjpeg say where the system refused them something, and what that is. */
+static const struct refusal {
+    const char *said, *what;
+    enum fov_code code;
+} refusals[] = {
+#define NO_MEMORY "the system gives no more memory or threads"
+#define NO_ROOM   "no room for temporary files; $TMPDIR says where they are"
+    {"out of memory", NO_MEMORY, FOV_ENOMEM},
+    {"Error creating thread", NO_MEMORY, FOV_ENOMEM},
+    {"Insufficient memory", NO_MEMORY, FOV_ENOMEM},
+    {"unable to write to", NO_ROOM, FOV_EOUTPUT},
+    {"wbuffer_write", NO_ROOM, FOV_EOUTPUT},
+};
 
-bool fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, const char *what)
+enum fov_code fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name,
+                             const char *what)
 {
-    const bool refused = is_refusal(vips_error_buffer());
+    const struct refusal *refusal = NULL;
     char line[160];
+    for (size_t i = 0; i < FOV_N_ELEMENTS(refusals) && !refusal; i++)
+        if (strstr(vips_error_buffer(), refusals[i].said))
+            refusal = &refusals[i];
     (void)g_strlcpy(line, vips_error_buffer(), sizeof(line));
     line[strcspn(line, "\n")] = '\0';
     vips_error_clear();
-    if (refused) {
-        code = FOV_ENOMEM;
-        what = "the system gives no more memory or threads";
-    }
-    (void)fov_fail(err, code, line[0] ? "%s: %s (%s)" : "%s: %s", name, what, line);
-    return !refused;
+    (void)fov_fail(err, refusal ? refusal->code : code, line[0] ? "%s: %s (%s)" : "%s: %s", name,
+                   refusal ? refusal->what : what, line);
+    return refusal ? refusal->code : FOV_OK;
 }
 
 void fov__run_begins(void)
@@ -89,9 +93,29 @@ void fov__run_begins(void)
     vips_error_clear();
 }
 
+/* Is it a warning of libjpeg that no pixel suffers by: about what stands before them? Others, about
+ * the codes of pixels, are damage, which libjpeg would go on from with grey or with blocks moved.
+ */
+static bool is_harmless(const char *line, size_t n)
+{
+    static const char *const about[] = {
+        "unknown JFIF revision number",        "Unknown Adobe color transform code",
+        "extraneous bytes before marker 0xdb", "extraneous bytes before marker 0xe",
+        "extraneous bytes before marker 0xfe", "extraneous bytes before marker 0xc0"};
+    for (size_t i = 0; i < FOV_N_ELEMENTS(about); i++)
+        if (g_strstr_len(line, (gssize)n, about[i]))
+            return true;
+    return false;
+}
+
 int fov__run_ends(int failed)
 {
-    return failed || vips_error_buffer()[0] ? -1 : 0;
+    for (const char *line = vips_error_buffer(); !failed && *line;) {
+        const size_t n = strcspn(line, "\n");
+        failed = !is_harmless(line, n);
+        line += n + (line[n] == '\n');
+    }
+    return failed ? -1 : 0;
 }
 
 enum fov_code fov__run_failed(const struct fov_image *image, const char *what, struct fov_err *err)
@@ -159,7 +183,7 @@ void fov_image_get_info(const struct fov_image *image, struct fov_image_info *re
         .has_xmp = vips_image_get_typeof(v, VIPS_META_XMP_NAME) != 0,
         .has_iptc = vips_image_get_typeof(v, VIPS_META_IPTC_NAME) != 0,
         .has_profile = vips_image_get_typeof(v, VIPS_META_ICC_NAME) != 0,
-        .dpi = v->Xres == 1 ? 0 : v->Xres * 25.4, /* 1 is what libvips has where a file has none */
+        .dpi = v->Xres == FOV_NO_RESOLUTION ? 0 : v->Xres * 25.4,
         .format = image->format,
         .is_vector = image->is_vector,
         .is_clean = image->is_clean,

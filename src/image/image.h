@@ -142,9 +142,10 @@ struct fov_format {
     const char *saver; /* libvips's operation; NULL: our own writer */
     int max_side_px;
     bool has_alpha, has_quality;
-    bool has_frames;                                /* several in a file */
-    const char *lacks;                              /* metadata that libvips writes none of */
-    bool has_photoshop;                             /* IPTC is within Photoshop's resources */
+    bool has_profile, has_grey; /* ICC profiles; pictures of one channel, which it else makes RGB */
+    bool has_frames;            /* several in a file */
+    const char *lacks;          /* metadata that libvips writes none of */
+    bool has_photoshop;         /* IPTC is within Photoshop's resources */
     bool has_lossless, has_chroma, has_progressive; /* a choice of it, see below */
     int most_effort;                                /* of its encoder, or 0 */
     int effort;                                     /* what it has unless asked otherwise */
@@ -180,6 +181,8 @@ struct fov_save_options {
     int effort;       /* of the encoder, 1 fast to 9 small; 0: what suits the format */
     int quality;      /* 1..100; 0: FOV_DEFAULT_QUALITY where the format has one */
     bool replace;
+    /* The size that it has in the end, which max_bytes may reduce; may be NULL. */
+    int *ret_width_px, *ret_height_px;
     int scratch_fd; /* an empty file to try sizes in, for max_bytes; 0: one of its own in memory */
     /* Called now and then, on any thread, with 0..100 and the seconds left; nonzero cancels. */
     int (*progress)(void *user, int percent, double seconds_left);

@@ -107,6 +107,11 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
         g_object_unref(FOV_STEAL(o->source));
     }
     vips_error_clear();
+    if (o->source && o->format && !strcmp(o->format, "PNG") && o->options->page != 0 &&
+        fov__png_has(o->source, "acTL"))
+        return fov_fail(err, FOV_EFORMAT,
+                        "%s: is an animated PNG, of which only the first frame can be read%s",
+                        o->name, fov__hint("; --page 0 takes it"));
     if (!o->loader && o->format && fov__has_loader(o->format))
         return fov_fail(err, FOV_EFORMAT, "%s: is %s, and damaged at its beginning", o->name,
                         o->format);
@@ -330,10 +335,11 @@ int fov__normalise(VipsImage **image)
 
 static enum fov_code prepare(const struct opening *o, VipsImage **image, struct fov_err *err)
 {
-    if (turn_upright(image, o->options->header_only))
+    const bool header_only = o->options->header_only;
+    if (fov__find_resolution(image, o->source, o->format) || turn_upright(image, header_only))
         return fov__is_stopped() ? fov_fail(err, FOV_ECANCEL, "%s: stopped", o->name)
                                  : fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");
-    if (fov__normalise(image))
+    if (fov__read_floats(image, header_only) || fov__normalise(image))
         return fov__vips_fail(err, FOV_EFORMAT, o->name, "its colours cannot be converted");
     const int bands = vips_image_get_bands(*image);
     if (bands < 1 || bands > 4)
@@ -366,8 +372,8 @@ static bool look(const struct opening *o)
         return false;
     if (o->is_bmp ? open_bmp(o, &image, NULL) : open_header(o, page, 1, &image, NULL))
         return false;
-    return !check_pixels(o, image, NULL) && !fov__normalise(&image) && image->Bands <= 4 &&
-           fov__is_clean(image);
+    return !check_pixels(o, image, NULL) && !fov__read_floats(&image, true) &&
+           !fov__normalise(&image) && image->Bands <= 4 && fov__is_clean(image);
 }
 
 enum fov_code fov_image_load(const char *path, const struct fov_load_options *options,

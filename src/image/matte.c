@@ -348,8 +348,7 @@ static void clean_colours(struct matte *m, const uint8_t *alpha)
 
 /* ---- all of it --------------------------------------------------------------------------- */
 
-static enum fov_code find_ground(struct matte *m, struct fov_ground *ret_ground,
-                                 struct fov_err *err)
+static enum fov_code find_ground(struct matte *m, struct fov_err *err)
 {
     begin_with_median(m);
     double share = fit(m, NEAR);
@@ -360,7 +359,6 @@ static enum fov_code find_ground(struct matte *m, struct fov_ground *ret_ground,
         share = fit(&around, fmin(NEAR, fmax(8, 4 * m->noise)));
         m->noise = around.noise;
     }
-    *ret_ground = (struct fov_ground){.even_share = share, .noise = m->noise};
     if (share >= LEAST_EVEN_SHARE)
         return FOV_OK;
     return fov_fail(err, FOV_EFORMAT,
@@ -377,7 +375,7 @@ static void matte_done(struct matte *m)
 }
 
 enum fov_code fov_matte(uint8_t *rgb, int width_px, int height_px, uint8_t *alpha,
-                        struct fov_ground *ret_ground, struct fov_err *err)
+                        struct fov_err *err)
 {
     const size_t n_px = (size_t)width_px * (size_t)height_px;
     FOV_AUTO(matte_done) struct matte m = {.rgb = rgb, .w = width_px, .h = height_px};
@@ -388,7 +386,7 @@ enum fov_code fov_matte(uint8_t *rgb, int width_px, int height_px, uint8_t *alph
     m.distance = fov_calloc(n_px, 1);
     if (!m.map || !m.distance)
         return fov_fail(err, FOV_ENOMEM, "no memory to find the ground");
-    if ((rc = find_ground(&m, ret_ground, err)))
+    if ((rc = find_ground(&m, err)))
         return rc;
     if (!mark_ground(&m, fmin(28, 8 + 4 * m.noise)) || !mark_things(&m, &n_thing))
         return fov_fail(err, FOV_ENOMEM, "no memory to follow the ground");

@@ -7,12 +7,6 @@
 
 #include "base/err.h"
 
-/* How the ground was found; for a sentence about a picture that has none. */
-struct fov_ground {
-    double even_share; /* 0..1, of the picture's border that is of the ground's colour */
-    double noise;      /* standard deviation around it, in 8-bit steps */
-};
-
 enum { FOV_MATTE_LEAST_SIDE = 8 };
 
 /* Find what stands on an even ground: `rgb` are width x height pixels of 8 bits, each side at least
@@ -21,6 +15,6 @@ enum { FOV_MATTE_LEAST_SIDE = 8 };
  * the thing surrounds stays. Memory: 2 bytes a pixel, and more for a ground with many arms.
  * FOV_EFORMAT when the border has no even colour, or nothing stands out from it; FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_matte(uint8_t *rgb, int width_px, int height_px, uint8_t *alpha,
-                                    struct fov_ground *ret_ground, struct fov_err *err);
+                                    struct fov_err *err);
 
 #endif

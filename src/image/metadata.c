@@ -23,8 +23,10 @@ struct fields {
 };
 
 /* About people and places; what libvips needs to read the pixels stays. */
-static const char *const private[] = {"exif-",       "xmp-",  "iptc-", "photoshop-", "png-comment-",
-                                      "gif-comment", "jpeg-", "heif-", "tiff",       NULL};
+static const char *const private[] = {
+    "exif-",       "xmp-",  "iptc-", "photoshop-", "png-comment-",
+    "gif-comment", "jpeg-", "heif-", "tiff",       "image-description",
+    NULL};
 
 /* About the small copy of the picture in its EXIF. */
 static const char *const of_thumbnail[] = {"exif-ifd1-", "jpeg-thumbnail", NULL};
@@ -50,28 +52,76 @@ static int remove_fields(VipsImage *image, const char *const *begins)
         vips_image_remove(image, f->names[i] ? f->names[i] : "");
         fov_free(f->names[i]);
     }
+    if (!f)
+        vips_error("metadata", "out of memory");
     fov_free(f);
     return failed ? -1 : 0;
 }
 
-int fov__keep_metadata(VipsImage **image, enum fov_keep keep)
+/* Does the picture's profile speak of as many colours as it has? One that does not is nobody's: all
+ * readers pass it over. ICC.1:2022, 7.2.6: the colour space stands at byte 16. */
+static bool has_fit_profile(VipsImage *image)
+{
+    const void *data;
+    size_t n;
+    return vips_image_get_typeof(image, VIPS_META_ICC_NAME) &&
+           !vips_image_get_blob(image, VIPS_META_ICC_NAME, &data, &n) && n >= 20 &&
+           !memcmp((const char *)data + 16, image->Bands < 3 ? "GRAY" : "RGB ", 4);
+}
+
+/* Colours by the profile to sRGB, or to the grey that has sRGB's curve. */
+static int to_srgb(VipsImage *image, VipsImage **ret_image)
+{
+    const bool wide = image->BandFmt == VIPS_FORMAT_USHORT;
+    VipsImage *lab = NULL;
+    if (image->Bands >= 3)
+        return vips_icc_transform(image, ret_image, "srgb", "embedded", TRUE, "depth",
+                                  wide ? 16 : 8, NULL);
+    if (vips_icc_import(image, &lab, "embedded", TRUE, NULL))
+        return -1;
+    const int failed = vips_colourspace(
+        lab, ret_image, wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W, NULL);
+    g_object_unref(lab);
+    return failed;
+}
+
+/* A copy, whose metadata are its own. */
+static int own(VipsImage **image)
 {
     VipsImage *next = NULL;
-    if (keep == FOV_KEEP_ALL)
-        return remove_fields(*image, of_thumbnail); /* libvips writes EXIF by them */
-    if (keep == FOV_KEEP_NONE && vips_image_get_typeof(*image, VIPS_META_ICC_NAME) &&
-        (*image)->Bands >= 3) {
-        if (vips_icc_transform(*image, &next, "srgb", "embedded", TRUE, "depth",
-                               (*image)->BandFmt == VIPS_FORMAT_USHORT ? 16 : 8, NULL))
-            return -1;
-        g_object_unref(*image);
-        *image = next;
-    }
-    if (vips_copy(*image, &next, NULL)) /* whose metadata are its own */
+    if (vips_copy(*image, &next, NULL))
         return -1;
     g_object_unref(*image);
     *image = next;
-    if (keep == FOV_KEEP_NONE)
-        vips_image_remove(next, VIPS_META_ICC_NAME);
-    return remove_fields(next, private);
+    return 0;
+}
+
+int fov__drop_profile(VipsImage **image)
+{
+    VipsImage *next = NULL;
+    if (has_fit_profile(*image)) {
+        const int bands = (*image)->Bands;
+        if (to_srgb(*image, &next))
+            return -1;
+        g_object_unref(*image);
+        *image = next;
+        if (next->Bands != bands) {
+            vips_error("profile", "%s", "it makes other channels of them");
+            return -1;
+        }
+    }
+    if (own(image))
+        return -1;
+    vips_image_remove(*image, VIPS_META_ICC_NAME);
+    return 0;
+}
+
+int fov__keep_metadata(VipsImage **image, enum fov_keep keep, bool keeps_profile)
+{
+    if ((keep == FOV_KEEP_NONE || !keeps_profile || !has_fit_profile(*image)) &&
+        fov__drop_profile(image))
+        return -1;
+    if (keep == FOV_KEEP_ALL)
+        return remove_fields(*image, of_thumbnail); /* libvips writes EXIF by them */
+    return own(image) ? -1 : remove_fields(*image, private);
 }

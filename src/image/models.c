@@ -165,6 +165,15 @@ static enum fov_code unknown(const char *name, struct fov_err *err)
 
 enum fov_code fov_models_find(const char *name, int factor, char **ret_path, struct fov_err *err)
 {
+    if (!name || !(strchr(name, '/') || is_file_here(name)))
+        return fov_models_find_installed(name, factor, ret_path, err);
+    *ret_path = fov_strdup(name);
+    return *ret_path ? FOV_OK : fov_fail(err, FOV_ENOMEM, "no memory to find a model");
+}
+
+enum fov_code fov_models_find_installed(const char *name, int factor, char **ret_path,
+                                        struct fov_err *err)
+{
     FOV_AUTO(fov_free_at) char *folder = NULL;
     char by_factor[16];
     (void)snprintf(by_factor, sizeof(by_factor), "-x%d" FOV_MODEL_SUFFIX, factor);
@@ -172,10 +181,8 @@ enum fov_code fov_models_find(const char *name, int factor, char **ret_path, str
     enum fov_code rc;
 
     name = name ? name : FOV_DEFAULT_MODEL;
-    if (strchr(name, '/') || is_file_here(name)) {
-        *ret_path = fov_strdup(name);
-        return *ret_path ? FOV_OK : fov_fail(err, FOV_ENOMEM, "no memory to find a model");
-    }
+    if (!*name || strchr(name, '/'))
+        return unknown(name, err);
     if ((rc = fov_models_folder(&folder, err)))
         return rc;
     FOV_AUTO(fov_free_at) char *stem = join(folder, "/", name);

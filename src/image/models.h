@@ -23,4 +23,8 @@ void fov_models_free(char **names, int n);
 FOV_CHECKED enum fov_code fov_models_find(const char *name, int factor, char **ret_path,
                                           struct fov_err *err);
 
+/* The same among the installed ones alone: no path, whatever `name` is. */
+FOV_CHECKED enum fov_code fov_models_find_installed(const char *name, int factor, char **ret_path,
+                                                    struct fov_err *err);
+
 #endif

@@ -15,17 +15,25 @@ struct ends {
     double low, high;
 };
 
-/* How many pixels have each step of lightness, as a row of numbers. */
+/* How many pixels have each step of lightness, as a row of numbers; behind the last, STEPS, those
+ * that are wholly transparent. */
 static int histogram(VipsImage *in, VipsImage **ret_counts)
 {
-    enum { LAB, L, STEP, WHOLE, N };
+    enum { LAB, L, STEP, WHOLE, ALPHA, CLEAR, NONE, EITHER, SEEN, N };
     VipsObject *const scope = VIPS_OBJECT(vips_image_new());
     VipsImage **const t = (VipsImage **)vips_object_local_array(scope, N);
-    const int failed = vips_colourspace(in, &t[LAB], VIPS_INTERPRETATION_LAB, NULL) ||
-                       vips_extract_band(t[LAB], &t[L], 0, NULL) ||
-                       vips_linear1(t[L], &t[STEP], STEPS / 100.0, 0.5, NULL) ||
-                       vips_cast(t[STEP], &t[WHOLE], VIPS_FORMAT_USHORT, NULL) ||
-                       vips_hist_find(t[WHOLE], ret_counts, NULL);
+    int failed = vips_colourspace(in, &t[LAB], VIPS_INTERPRETATION_LAB, NULL) ||
+                 vips_extract_band(t[LAB], &t[L], 0, NULL) ||
+                 vips_linear1(t[L], &t[STEP], STEPS / 100.0, 0.5, NULL) ||
+                 vips_cast(t[STEP], &t[WHOLE], VIPS_FORMAT_USHORT, NULL);
+    const bool has_alpha = in->Bands % 2 == 0;
+    if (!failed && has_alpha)
+        failed = vips_extract_band(in, &t[ALPHA], in->Bands - 1, NULL) ||
+                 vips_equal_const1(t[ALPHA], &t[CLEAR], 0, NULL) ||
+                 vips_linear1(t[WHOLE], &t[NONE], 0, STEPS + 1, NULL) ||
+                 vips_ifthenelse(t[CLEAR], t[NONE], t[WHOLE], &t[EITHER], NULL) ||
+                 vips_cast(t[EITHER], &t[SEEN], VIPS_FORMAT_USHORT, NULL);
+    failed = failed || vips_hist_find(has_alpha ? t[SEEN] : t[WHOLE], ret_counts, NULL);
     g_object_unref(scope);
     return failed;
 }
@@ -37,16 +45,19 @@ static int find_ends(VipsImage *in, struct ends *ret_ends)
     if (histogram(in, &counts) || !(memory = vips_image_copy_memory(counts)))
         return -1;
     const uint32_t *const n = (const uint32_t *)VIPS_IMAGE_ADDR(memory, 0, 0);
-    const double all = (double)in->Xsize * in->Ysize, part = 0.01 * all;
+    const double clear = memory->Xsize > STEPS + 1 ? n[STEPS + 1] : 0;
+    const double all = (double)in->Xsize * in->Ysize - clear, part = 0.01 * all;
     double sum = 0;
     int low = -1, high = 0;
-    for (int i = 0; i < memory->Xsize; i++) {
+    for (int i = 0; i < memory->Xsize && i <= STEPS; i++) {
         sum += n[i];
         if (low < 0 && sum > part)
             low = i;
         if (sum < all - part)
             high = i + 1;
     }
+    if (low < 0) /* there is nothing to be seen */
+        low = high;
     *ret_ends = (struct ends){low * 100.0 / STEPS, high * 100.0 / STEPS};
     return 0;
 }

@@ -82,8 +82,7 @@ static enum fov_code find_alpha(const struct fov_chain *c, uint8_t *rgb, uint8_t
     const int width = c->image->vips->Xsize, height = c->image->vips->Ysize;
     struct fov_u2net *const front = c->options->front;
     struct fov_err why = {0};
-    struct fov_ground ground;
-    enum fov_code rc = fov_matte(rgb, width, height, alpha, &ground, &why);
+    enum fov_code rc = fov_matte(rgb, width, height, alpha, &why);
     if (rc != FOV_EFORMAT)
         return rc ? fov__op_fail(c, err, rc, "%s", why.text) : FOV_OK;
     if (!front)

@@ -3,6 +3,7 @@
  *
  * Threads: libvips's. Owns: nothing. Trust: parameters were checked.
  */
+#include <limits.h>
 #include <math.h>
 
 #include "image/chain.h"
@@ -12,7 +13,7 @@ enum { CENTER, SMART };
 
 static int at_least_1(double length)
 {
-    return length < 1 ? 1 : (int)lround(length);
+    return length < 1 ? 1 : length < INT_MAX ? (int)lround(length) : INT_MAX;
 }
 
 /* Black around a picture, so that it lies in the middle of width x height. */

@@ -18,7 +18,6 @@ enum fov_code fov__op_upscale(struct fov_chain *c, const struct fov_op_upscale *
     if ((rc = fov__chain_may_be(c, (int64_t)in->Xsize * o->factor, (int64_t)in->Ysize * o->factor,
                                 err)))
         return rc;
-    c->outcome->is_upscaled = true;
     if (c->options->dry_run)
         return fov__chain_resize(c, in->Xsize * o->factor, in->Ysize * o->factor, err);
     if ((rc = c->options->open_model(c->options->user, o->model, o->factor, &dials, &model, err)) ||

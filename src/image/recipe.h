@@ -57,9 +57,8 @@ struct fov_recipe_options {
 
 /* What comes out beside a picture. */
 struct fov_outcome {
-    int quality;       /* what a convert asks for, or 0 */
-    int64_t max_bytes; /* of the file, or 0 */
-    bool is_upscaled;
+    int quality;        /* what a convert asks for, or 0 */
+    int64_t max_bytes;  /* of the file, or 0 */
     bool is_size_known; /* false after a dry run of what only pixels can tell */
 };
 

@@ -269,7 +269,7 @@ static int generate(VipsRegion *out, void *seq, void *a, void *b, gboolean *stop
     FOV_AUTO(fov_free_at)
     float *rows = fov_calloc(n_sum + (size_t)p.n_unfolded * bands + 4, sizeof(*rows));
     if (!rows) {
-        vips_error("resample", "no memory for a row");
+        vips_error("resample", "out of memory for a row");
         return -1;
     }
     p.sum = rows;

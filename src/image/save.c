@@ -28,12 +28,16 @@ static const struct fov_format formats[] = {
     {.name = "PNG",
      .suffixes = ".png",
      .mime_type = "image/png",
+     .has_profile = true,
+     .has_grey = true,
      .max_side_px = VIPS_MAX_COORD,
      .lacks = "IPTC",
      .has_alpha = true},
     {.name = "JPEG",
      .suffixes = ".jpg.jpeg.jpe.jfif",
      .mime_type = "image/jpeg",
+     .has_profile = true,
+     .has_grey = true,
      .has_photoshop = true,
      .saver = "jpegsave_target",
      .max_side_px = 65500,
@@ -43,6 +47,7 @@ static const struct fov_format formats[] = {
     {.name = "WebP",
      .suffixes = ".webp",
      .mime_type = "image/webp",
+     .has_profile = true,
      .lacks = "IPTC",
      .saver = "webpsave_target",
      .max_side_px = 16383,
@@ -55,6 +60,8 @@ static const struct fov_format formats[] = {
     {.name = "TIFF",
      .suffixes = ".tif.tiff",
      .mime_type = "image/tiff",
+     .has_profile = true,
+     .has_grey = true,
      .saver = "tiffsave_target",
      .max_side_px = VIPS_MAX_COORD,
      .has_alpha = true,
@@ -63,6 +70,7 @@ static const struct fov_format formats[] = {
     {.name = "AVIF",
      .suffixes = ".avif",
      .mime_type = "image/avif",
+     .has_profile = true,
      .lacks = "IPTC",
      .saver = "heifsave_target",
      .max_side_px = 16384,
@@ -75,6 +83,7 @@ static const struct fov_format formats[] = {
     {.name = "HEIF",
      .suffixes = ".heic.heif",
      .mime_type = "image/heif",
+     .has_profile = true,
      .lacks = "IPTC",
      .saver = "heifsave_target",
      .max_side_px = 16384,
@@ -85,6 +94,8 @@ static const struct fov_format formats[] = {
     {.name = "JPEG XL",
      .suffixes = ".jxl",
      .mime_type = "image/jxl",
+     .has_profile = true,
+     .has_grey = true,
      .saver = "jxlsave_target",
      .max_side_px = VIPS_MAX_COORD,
      .has_alpha = true,
@@ -228,6 +239,8 @@ struct encoding {
     int quality;
 };
 
+enum { BIG_TIFF = 1 << 30 }; /* bytes of pixels; files from 4 GiB on have offsets of 64 bits */
+
 static void set(VipsOperation *op, const char *name, int value)
 {
     g_object_set(op, name, value, NULL);
@@ -240,7 +253,7 @@ static int effort_of(const struct encoding *how)
     return asked > 0 ? (int)lround((asked - 1) / 8.0 * (most - 1)) + 1 : how->format->effort;
 }
 
-static void set_options(VipsOperation *op, const struct encoding *how)
+static void set_options(VipsOperation *op, VipsImage *image, const struct encoding *how)
 {
     const struct fov_format *const f = how->format;
     if (f->has_quality)
@@ -259,6 +272,7 @@ static void set_options(VipsOperation *op, const struct encoding *how)
     if (!strcmp(f->name, "HEIF"))
         set(op, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_HEVC);
     if (!strcmp(f->name, "TIFF")) {
+        set(op, "bigtiff", VIPS_IMAGE_SIZEOF_IMAGE(image) > BIG_TIFF); /* LZW adds up to a half */
         set(op, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW);
         set(op, "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL);
     }
@@ -271,7 +285,7 @@ static int encode_by_vips(VipsImage *image, struct sink *sink, const struct enco
     if (!op)
         return -1;
     g_object_set(op, "in", image, "target", target, NULL);
-    set_options(op, how);
+    set_options(op, image, how);
     const int failed = vips_object_build(VIPS_OBJECT(op));
     vips_object_unref_outputs(VIPS_OBJECT(op));
     g_object_unref(op);
@@ -301,45 +315,57 @@ struct trials {
     struct sink sink;
 };
 
-/* How many bytes the picture takes, or -1; they stay in the file. */
-static int64_t try(struct trials *t, VipsImage *image, int quality)
+/* How many bytes the picture takes; they stay in the file. Codes of encode(). */
+static enum fov_code try(struct trials *t, VipsImage *image, int quality, int64_t *ret_bytes)
 {
+    enum fov_code rc = FOV_EOUTPUT;
     t->how.quality = quality;
     if (ftruncate(t->sink.fd, 0) || lseek(t->sink.fd, 0, SEEK_SET) ||
-        encode(image, &t->sink, &t->how))
-        return -1;
-    return lseek(t->sink.fd, 0, SEEK_END);
+        (rc = encode(image, &t->sink, &t->how)))
+        return rc;
+    *ret_bytes = lseek(t->sink.fd, 0, SEEK_END);
+    return FOV_OK;
 }
 
 /* The best quality from LEAST_QUALITY to `most` that fits, left in the file. Gives *ret_bytes, of
  * the least quality when none does. */
-static int fit_by_quality(struct trials *t, int most, int64_t *ret_bytes)
+static enum fov_code fit_by_quality(struct trials *t, int most, int64_t *ret_bytes)
 {
     int low = most < LEAST_QUALITY ? most : LEAST_QUALITY, high = most, best = 0;
-    int64_t bytes = try(t, t->image->vips, most);
-    if (bytes < 0 || bytes <= t->max_bytes || low == high) {
-        *ret_bytes = bytes;
-        return bytes < 0 ? -1 : 0;
-    }
+    enum fov_code rc = try(t, t->image->vips, most, ret_bytes);
+    if (rc || *ret_bytes <= t->max_bytes || low == high)
+        return rc;
     while (low < high) {
         const int middle = (low + high) / 2;
-        if ((bytes = try(t, t->image->vips, middle)) < 0)
-            return -1;
-        if (bytes <= t->max_bytes)
+        if ((rc = try(t, t->image->vips, middle, ret_bytes)))
+            return rc;
+        if (*ret_bytes <= t->max_bytes)
             best = middle, low = middle + 1;
         else
             high = middle;
     }
-    *ret_bytes = try(t, t->image->vips, best ? best : low);
-    return *ret_bytes < 0 ? -1 : 0;
+    return try(t, t->image->vips, best ? best : low, ret_bytes);
+}
+
+struct size {
+    int width_px, height_px;
+};
+
+/* fov_frame_fn */
+static enum fov_code shrink(void *user, const struct fov_image *frame,
+                            struct fov_image **ret_result, struct fov_err *err)
+{
+    const struct size *const to = user;
+    return fov_image_resample(frame, FOV_FILTER_LANCZOS, to->width_px, to->height_px, ret_result,
+                              err);
 }
 
 /* Fewer and fewer pixels at one quality, until they fit: the size of a file grows with the pixels,
- * and somewhat slower. */
-static enum fov_code fit_by_size(struct trials *t, int quality, int64_t bytes, struct fov_err *err)
+ * and somewhat slower. *size, of a frame, is what they come to. */
+static enum fov_code fit_by_size(struct trials *t, int quality, int64_t bytes, struct size *size,
+                                 struct fov_err *err)
 {
-    const VipsImage *const v = t->image->vips;
-    double width = v->Xsize, height = v->Ysize;
+    double width = size->width_px, height = size->height_px;
     while (bytes > t->max_bytes) {
         struct fov_image *smaller;
         const double part = 0.97 * sqrt((double)t->max_bytes / (double)bytes);
@@ -349,14 +375,14 @@ static enum fov_code fit_by_size(struct trials *t, int quality, int64_t bytes, s
                             t->how.format->name, (long long)bytes, (long long)t->max_bytes);
         width = fmax(1, floor(width * part));
         height = fmax(1, floor(height * part));
-        const enum fov_code rc = fov_image_resample(t->image, FOV_FILTER_LANCZOS, (int)width,
-                                                    (int)height, &smaller, err);
+        *size = (struct size){(int)width, (int)height};
+        enum fov_code rc = fov_image_each_frame(t->image, shrink, size, &smaller, err);
         if (rc)
             return rc;
-        bytes = try(t, smaller->vips, quality);
+        rc = try(t, smaller->vips, quality, &bytes);
         fov_image_free(smaller);
-        if (bytes < 0)
-            return FOV_EFORMAT;
+        if (rc)
+            return rc;
     }
     return FOV_OK;
 }
@@ -374,27 +400,28 @@ static bool copy_out(const struct sink *from, struct sink *to)
     return n == 0;
 }
 
-/* Encode *image so that it takes at most max_bytes. A code without a sentence is one of encode().
- */
+/* Encode *image, whose frames have *size, so that it takes at most max_bytes. A code without a
+ * sentence is one of encode(). */
 static enum fov_code encode_to_fit(VipsImage **image, const struct fov_image *like,
-                                   struct sink *sink, const struct encoding *how, int64_t max_bytes,
+                                   struct sink *sink, const struct encoding *how, struct size *size,
                                    struct fov_err *err)
 {
     struct fov_image whole = *like;
-    struct trials t = {.image = &whole, .how = *how, .max_bytes = max_bytes};
+    struct trials t = {.image = &whole, .how = *how, .max_bytes = how->options->max_bytes};
     const int quality = how->quality, scratch_fd = how->options->scratch_fd;
     int64_t bytes;
-    enum fov_code rc = FOV_EFORMAT;
+    enum fov_code rc;
 
     if (fov__make_random(image))
-        return rc;
+        return FOV_EFORMAT;
     whole.vips = *image;
     t.sink.fd = scratch_fd ? scratch_fd : memfd_create("fovea", MFD_CLOEXEC);
     if (t.sink.fd < 0)
         return fov_fail(err, FOV_ENOMEM, "no memory to encode %s in", like->name);
-    if (how->format->has_quality ? !fit_by_quality(&t, quality, &bytes)
-                                 : (bytes = try(&t, *image, quality)) >= 0)
-        rc = fit_by_size(&t, quality < LEAST_QUALITY ? quality : LEAST_QUALITY, bytes, err);
+    rc = how->format->has_quality ? fit_by_quality(&t, quality, &bytes)
+                                  : try(&t, *image, quality, &bytes);
+    if (!rc)
+        rc = fit_by_size(&t, quality < LEAST_QUALITY ? quality : LEAST_QUALITY, bytes, size, err);
     if (!rc && !copy_out(&t.sink, sink))
         rc = FOV_EOUTPUT;
     if (!scratch_fd)
@@ -467,8 +494,11 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
     const struct fov_format *format = NULL;
     struct fov_outfile *file;
     struct fov_err said = {0};
+    struct fov_image_info info;
     enum fov_code rc;
 
+    fov_image_get_info(image, &info);
+    struct size size = {info.width_px, info.height_px};
     if ((rc = options->format ? FOV_OK : fov_format_of(path, &format, err)))
         return rc;
     format = options->format ? options->format : format;
@@ -484,16 +514,20 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
     int failed = vips_copy(image->vips, &v, NULL);
     if (!failed && !format->has_alpha && v->Bands % 2 == 0)
         failed = flatten_on_white(&v);
-    failed = failed || fov__keep_metadata(&v, options->keep);
-    if (!failed)
+    failed =
+        failed || fov__keep_metadata(&v, options->keep,
+                                     format->has_profile && (format->has_grey || v->Bands > 2));
+    if (!failed) {
         fov__fit_iptc(v, format->has_photoshop);
+        if (format->saver && v->Xres == FOV_NO_RESOLUTION)
+            v->Xres = v->Yres = 72 / 25.4; /* what readers take where nothing is said */
+    }
     rc = FOV_EFORMAT;
     if (!failed) {
         vips_image_set_progress(v, TRUE);
         g_signal_connect(v, "eval", G_CALLBACK(on_eval), &run);
-        rc = options->max_bytes > 0
-                 ? encode_to_fit(&v, image, &sink, &how, options->max_bytes, &said)
-                 : encode(v, &sink, &how);
+        rc = options->max_bytes > 0 ? encode_to_fit(&v, image, &sink, &how, &size, &said)
+                                    : encode(v, &sink, &how);
     }
     if (said.code)
         rc = fov_fail(err, said.code, "%s", said.text);
@@ -505,5 +539,9 @@ enum fov_code fov_image_save(const struct fov_image *image, const char *path,
         fov_outfile_close(file);
         return rc;
     }
+    if (options->ret_width_px)
+        *options->ret_width_px = size.width_px;
+    if (options->ret_height_px)
+        *options->ret_height_px = size.height_px;
     return fov_outfile_commit(&file, err);
 }

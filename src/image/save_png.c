@@ -31,7 +31,8 @@ static const void *blob(VipsImage *image, const char *name, size_t *ret_bytes)
 static bool put_resolution(struct fov_png *png, const VipsImage *image)
 {
     const double x = rint(image->Xres * 1000), y = rint(image->Yres * 1000); /* libvips's: in mm */
-    return !(x > 0 && x <= INT32_MAX && y > 0 && y <= INT32_MAX) ||
+    return image->Xres == FOV_NO_RESOLUTION ||
+           !(x > 0 && x <= INT32_MAX && y > 0 && y <= INT32_MAX) ||
            fov_png_resolution(png, (uint32_t)x, (uint32_t)y);
 }
 
@@ -101,5 +102,7 @@ enum fov_code fov__save_png(VipsImage *image, fov_png_write_fn *write, void *use
         return fov_png_no_memory(png) ? FOV_ENOMEM : FOV_EOUTPUT;
     if (vips_sink_disc(image, put_rows, png))
         return FOV_EFORMAT;
-    return fov_png_end(png) ? FOV_OK : FOV_EOUTPUT;
+    if (!fov_png_end(png))
+        return fov_png_no_memory(png) ? FOV_ENOMEM : FOV_EOUTPUT;
+    return FOV_OK;
 }

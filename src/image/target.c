@@ -6,6 +6,7 @@
  */
 #include "image/target.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static double scale_of(const struct fov_target *t, double width, double height)
 
 static int rounded(double length)
 {
-    return length < 1 ? 1 : (int)lround(length);
+    return length < 1 ? 1 : length < INT_MAX ? (int)lround(length) : INT_MAX;
 }
 
 void fov_target_plan(const struct fov_target *t, int width_px, int height_px,

@@ -24,12 +24,16 @@ FOV_CHECKED enum fov_code fov__image_wrap(VipsImage *vips, const struct fov_imag
                                           const char *name, struct fov_image **ret_image,
                                           struct fov_err *err);
 
-/* Fail with the first line of what libvips said, and clear that: with `code`, or with FOV_ENOMEM
- * where it says that memory or threads were refused, which no picture is to blame for. A macro, as
- * fov_fail() is. */
+/* Fail with the first line of what libvips said, and clear that: with `code`, or where it says that
+ * the system refused it memory, threads or room for a temporary file, which no picture is to blame
+ * for, with FOV_ENOMEM or FOV_EOUTPUT. A macro, as fov_fail() is. */
 #define fov__vips_fail(err, code, name, what)                                                      \
-    (fov__vips_tell(err, code, name, what) ? (enum fov_code)(code) : FOV_ENOMEM)
-bool fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name, const char *what);
+    (fov__vips_tell(err, code, name, what) ?: (enum fov_code)(code))
+enum fov_code fov__vips_tell(struct fov_err *err, enum fov_code code, const char *name,
+                             const char *what);
+
+/* What libvips has where a file says nothing of its resolution; else pixels per mm. */
+#define FOV_NO_RESOLUTION 1.0
 
 /* Keep `in` alive as long as `out`, whose generate function reads it; libvips does that only for
  * its own operations. */
@@ -108,9 +112,24 @@ bool fov__has_loader(const char *format);
 /* Which format of those a file's first bytes say, or NULL. */
 const char *fov__format_by_content(VipsSource *source);
 
-/* Leave out metadata, of `image` whose own they are; the small copy in EXIF always. Zero, or
- * libvips's error. */
-int fov__keep_metadata(VipsImage **image, enum fov_keep keep);
+/* Has a PNG a chunk of this type before its pixels? */
+bool fov__png_has(VipsSource *source, const char type[4]);
+
+/* Let `image`, of a file in `format`, have the resolution that the file says, or
+ * FOV_NO_RESOLUTION. `source` may be NULL. Zero, or libvips's error. */
+int fov__find_resolution(VipsImage **image, VipsSource *source, const char *format);
+
+/* Make whole numbers, or linear light, of floating-point samples; a range that is none of pixels is
+ * an error, unless there is but a header. Zero, or libvips's error. */
+int fov__read_floats(VipsImage **image, bool header_only);
+
+/* Make colours sRGB by the profile, and leave it out. Zero, or libvips's error. */
+int fov__drop_profile(VipsImage **image);
+
+/* Leave out metadata, of `image` whose own they are; the small copy in EXIF always, the profile
+ * also where it fits no picture of so many channels or will not be kept, after colours became sRGB
+ * by it. Zero, or libvips's error. */
+int fov__keep_metadata(VipsImage **image, enum fov_keep keep, bool keeps_profile);
 
 /* Let the IPTC of `image`, whose metadata are its own, be as TIFF holds it, or within Photoshop's
  * resources as JPEG does. */

@@ -96,8 +96,7 @@ static int build(VipsObject *object)
         vips_error("fovea_upscale", "%s", err.text);
         return -1;
     }
-    g_object_set(object, "out", out, NULL);
-    g_object_unref(out);
+    g_object_set(object, "out", out, NULL); /* which takes it */
     return 0;
 }
 
@@ -114,7 +113,7 @@ static void init_class(void *class, void *data)
     vobject->nickname = "fovea_upscale";
     vobject->description = "enlarge with a neural network";
     vobject->build = build;
-    operation->flags = VIPS_OPERATION_SEQUENTIAL;
+    operation->flags = VIPS_OPERATION_SEQUENTIAL | VIPS_OPERATION_NOCACHE; /* rows come but once */
 
     VIPS_ARG_IMAGE(class, "in", 1, "Input", "Input image", VIPS_ARGUMENT_REQUIRED_INPUT,
                    G_STRUCT_OFFSET(struct upscale, in));

@@ -10,6 +10,8 @@
  */
 #include "net/pack.h"
 
+#include <math.h>
+
 #include "base/mem.h"
 #include "base/pool.h"
 #include "net/equalise.h"
@@ -298,6 +300,9 @@ enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernel
     if ((rc = shape_network(g, method, &p, err)) || (rc = read_numbers(g, !exact, &n, err)) ||
         (rc = pack_network(g, &n, kernels, exact, n_threads, &p, err)))
         return rc;
+    for (int i = 1; !exact && i < p.n_layers; i++)
+        if (!isfinite(p.layers[i].error)) /* float16 cannot hold what it leaves */
+            return fov_packed_init(g, kernels, true, n_threads, ret_packed, err);
     *ret_packed = p;
     p = (struct fov_packed){0}; /* given away */
     return FOV_OK;

@@ -46,7 +46,8 @@ struct fov_packed {
 
 /* Lay out the weights of a checked graph. `exact`: float32 throughout. Otherwise what layers leave
  * is float16 and channels are balanced (equalise.h), and each 3x3 layer is tried in int16 (trial.h)
- * with `kernels` and keeps it if its error is at most FOV_MAX_LAYER_ERROR. Up to `n_threads` work
+ * with `kernels` and keeps it if its error is at most FOV_MAX_LAYER_ERROR; a network with a layer
+ * that leaves the range of float16 becomes exact. Up to `n_threads` work
  * on it, and have ended when it returns. Gives what *ret_packed holds; end it with
  * fov_packed_done(). FOV_EMODEL for a weight of a wrong type or not finite, FOV_ENOMEM.
  */

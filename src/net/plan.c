@@ -170,8 +170,10 @@ static void size_layers(const struct fov_packed *net, int width, int height, str
 enum fov_code fov_plan_init(const struct fov_packed *net, int width, int height, int n_threads,
                             struct fov_plan *ret_plan, struct fov_err *err)
 {
-    if (width < 1 || height < 1 || width > FOV_MAX_SIDE_PX || height > FOV_MAX_SIDE_PX)
-        return fov_fail(err, FOV_EUSAGE, "a picture of %dx%d: sides go from 1 to %d", width, height,
+    const bool is_over = width > FOV_MAX_SIDE_PX || height > FOV_MAX_SIDE_PX;
+    if (is_over || width < 1 || height < 1)
+        return fov_fail(err, is_over ? FOV_ELIMIT : FOV_EUSAGE,
+                        "a picture of %dx%d: sides go from 1 to %d", width, height,
                         FOV_MAX_SIDE_PX);
 
     const int n_layers = net->n_layers + 1;

@@ -66,7 +66,7 @@ struct fov_plan {
 
 /* Plan a picture of width x height, the network's `unshuffle` already taken off, for `n_threads`.
  * Gives what *ret_plan holds; end it with fov_plan_done(). FOV_EUSAGE when a side is
- * outside 1..FOV_MAX_SIDE_PX, FOV_ENOMEM. */
+ * none, FOV_ELIMIT when it is over FOV_MAX_SIDE_PX, FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_plan_init(const struct fov_packed *net, int width, int height,
                                         int n_threads, struct fov_plan *ret_plan,
                                         struct fov_err *err);

@@ -12,6 +12,9 @@
 
 #include "net/kernels/kernels.h"
 
+/* Of a float sample: much more, and layers would leave the range of float16. */
+#define MOST 16.0f
+
 size_t fov_sample_bytes(enum fov_sample sample)
 {
     return sample == FOV_U8 ? 1 : sample == FOV_U16 ? 2 : 4;
@@ -27,7 +30,8 @@ static float load_sample(const void *src, size_t i, enum fov_sample sample)
     case FOV_F32:
         break;
     }
-    return ((const float *)src)[i];
+    const float v = ((const float *)src)[i];
+    return v >= -MOST ? (v <= MOST ? v : MOST) : v < 0 ? -MOST : 0; /* NaN: 0 */
 }
 
 void fov_row_load(float *dst, size_t n_ch, const void *src, const struct fov_shape *shape,

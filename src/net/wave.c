@@ -515,8 +515,8 @@ static enum fov_code plan_wave(struct fov_wave *w, const struct fov_packed *net,
                         "samples, interleaved or planar");
     const int u = net->unshuffle;
     const enum fov_code rc =
-        fov_plan_init(net, (shape->width_px + u - 1) / u, (shape->height_px + u - 1) / u, n_threads,
-                      &w->plan, err);
+        fov_plan_init(net, shape->width_px / u + (shape->width_px % u > 0),
+                      shape->height_px / u + (shape->height_px % u > 0), n_threads, &w->plan, err);
     if (rc)
         return rc;
     const struct fov_plan_layer *const last = &w->plan.layers[w->plan.n_layers - 1];

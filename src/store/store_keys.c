@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/str.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 
@@ -28,6 +29,8 @@ enum fov_code fov__check_name(const char *name, const char *what, struct fov_err
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)name[i] < ' ')
             return fov_fail(err, FOV_EUSAGE, "the name of a %s is one line", what);
+    if (!fov_is_utf8(name))
+        return fov_fail(err, FOV_EUSAGE, "the name of a %s is UTF-8", what);
     return n >= 1 && n <= FOV_NAME_CHARS
                ? FOV_OK
                : fov_fail(err, FOV_EUSAGE, "the name of a %s has 1 to %d bytes", what,

@@ -123,7 +123,8 @@ struct task {
     struct fov_image *image, *result;
     struct fov_outcome outcome;
     const struct fov_format *format;
-    int scratch_fd; /* which the sandbox would not let it make */
+    int width_px, height_px; /* that were saved; 0 where nothing was encoded */
+    int scratch_fd;          /* which the sandbox would not let it make */
     int n_wanted;
     struct wanted {
         const char *name; /* a text of the recipe */
@@ -148,23 +149,6 @@ static void task_done(struct task *t)
         (void)close(t->scratch_fd);
 }
 
-/* Is it an installed network's name, and no path? */
-static bool is_name(const char *name)
-{
-    static const char suffix[] = FOV_MODEL_SUFFIX;
-    const size_t n = strlen(name);
-    return n && name[0] != '.' && !strchr(name, '/') &&
-           (n < sizeof(suffix) || strcmp(name + n - (sizeof(suffix) - 1), suffix) != 0) &&
-           !strstr(name, ".p") && !strstr(name, ".bin") && !strstr(name, ".ckpt");
-}
-
-static enum fov_code find(const char *name, int factor, char **ret_path, struct fov_err *err)
-{
-    if (name && !is_name(name))
-        return fov_fail(err, FOV_EUSAGE, "'%.40s' is no name of an installed network", name);
-    return fov_models_find(name, factor, ret_path, err);
-}
-
 enum fov_code fov_task_check(const char *operations, size_t n_bytes, struct fov_err *err)
 {
     struct fov_recipe *recipe;
@@ -177,7 +161,7 @@ enum fov_code fov_task_check(const char *operations, size_t n_bytes, struct fov_
         return rc;
     for (int i = 0; !rc && fov_recipe_upscale(recipe, i, &name, &factor, &dials); i++) {
         FOV_AUTO(fov_free_at) char *path = NULL;
-        if (name && (rc = find(name, factor, &path, &why)))
+        if (name && (rc = fov_models_find_installed(name, factor, &path, &why)))
             rc = fov_fail(err, FOV_EUSAGE, "operations: upscale: %s", why.text);
     }
     fov_recipe_free(recipe);
@@ -190,7 +174,7 @@ static enum fov_code open_wanted(struct task *t, struct fov_err *err)
     for (int i = 0; fov_recipe_upscale(t->recipe, i, &w->name, &w->factor, &w->dials); i++) {
         const struct fov__studio *const s = t->studio;
         FOV_AUTO(fov_free_at) char *path = NULL;
-        enum fov_code rc = find(w->name, w->factor, &path, err);
+        enum fov_code rc = fov_models_find_installed(w->name, w->factor, &path, err);
         if (rc)
             return rc;
         const bool as_it_is = w->dials.detail < 0 && w->dials.denoise < 0;
@@ -277,11 +261,13 @@ static enum fov_code copy_file(struct fov_err *err)
              : FOV_OK;
 }
 
-static enum fov_code save(const struct task *t, struct fov_err *err)
+static enum fov_code save(struct task *t, struct fov_err *err)
 {
     const struct fov_save_options options = {.format = t->format,
                                              .quality = t->outcome.quality,
                                              .max_bytes = t->outcome.max_bytes,
+                                             .ret_width_px = &t->width_px,
+                                             .ret_height_px = &t->height_px,
                                              .scratch_fd = t->scratch_fd};
     struct fov_err why = {0};
     struct fov_image_info in;
@@ -365,8 +351,8 @@ enum fov_code fov__task_do(struct fov__studio *studio, const struct fov__ask *as
     *answer =
         (struct fov__answer){.in_width_px = in.width_px,
                              .in_height_px = in.height_px,
-                             .width_px = out.width_px,
-                             .height_px = out.height_px,
+                             .width_px = t.width_px ? t.width_px : out.width_px,
+                             .height_px = t.height_px ? t.height_px : out.height_px,
                              .size_is_exact = t.outcome.is_size_known && !t.outcome.max_bytes};
     (void)snprintf(answer->mime_type, sizeof(answer->mime_type), "%s", t.format->mime_type);
     return FOV_OK;

@@ -65,7 +65,6 @@ struct fov_task_result {
     char mime_type[FOV_MIME_CHARS];
     int in_width_px, in_height_px, width_px, height_px;
     bool size_is_exact; /* false after a dry run of what only pixels can tell */
-    double seconds;
 };
 
 /* Make a picture in a worker and wait for it; any thread, any number at once. Gives *ret_result.

@@ -370,8 +370,7 @@ static enum fov_code take_result(struct job *j, struct fov_task_result *ret_resu
                                            .in_height_px = a->in_height_px,
                                            .width_px = a->width_px,
                                            .height_px = a->height_px,
-                                           .size_is_exact = a->size_is_exact,
-                                           .seconds = fov_clock_s() - j->start_s};
+                                           .size_is_exact = a->size_is_exact};
     memcpy(ret_result->mime_type, a->mime_type, FOV_MIME_CHARS);
     if (!j->task->dry_run) {
         ret_result->fd = j->out;

@@ -35,17 +35,20 @@ comes_back() { # NAME
     take tagged.jpg tagged.png tagged.webp
     for suffix in jpg png webp; do
         enlarges "tagged.$suffix" "$suffix.png" --method nearest --factor 2
-        for kind in IHDR iCCP eXIf pHYs; do
+        for kind in IHDR iCCP eXIf; do
             look chunk_once "$suffix.png" "$kind"
         done
     done
+    look chunk_once jpg.png pHYs
+    look chunk_once png.png pHYs
+    LC_ALL=C not grep -aq pHYs webp.png # whose file says nothing of it
     look chunk_once jpg.png iTXt # XMP
 }
 
-@test "a picture without metadata gets none but its resolution" {
+@test "a picture without metadata gets none" {
     take photo.png
     enlarges photo.png out.png --method nearest --factor 2
-    LC_ALL=C not grep -aqE 'iCCP|eXIf|tEXt|zTXt|iTXt' out.png
+    LC_ALL=C not grep -aqE 'iCCP|eXIf|tEXt|zTXt|iTXt|pHYs' out.png
 }
 
 @test "EXIF of a turned picture says upright" {

@@ -240,7 +240,7 @@ END
 
 @test "a result beyond the limit is refused before anything is computed" {
     take photo.png
-    refuses 65 '--ops\[0] (resize): a result of 40000x40000 is 1600 megapixels, over the limit of 1074' \
+    refuses 65 '--ops\[0] (resize): a result of 40000x40000 is 1600 megapixels, over the limit of 1074*' \
         '[{"type": "resize", "width_in_px": 40000, "height_in_px": 40000}]'
     refuses 65 '--ops\[0] (extend): a result of 1000148x1000140 is*' '[{"type": "extend",
         "left_in_px": 100, "right_in_px": 1000000, "top_in_px": 100, "bottom_in_px": 1000000,
