@@ -54,8 +54,8 @@ static void catch_signals(void)
     sigaction(SIGXFSZ, &action, NULL);
 }
 
-/* A file that is opened later must not be what is printed to because its number was free. O_PATH: to
- * write there fails as before. */
+/* A file that is opened later must not be what is printed to because its number was free. O_PATH:
+ * to write there fails as before. */
 static void fill_standard_streams(void)
 {
     int fd;

@@ -8,7 +8,8 @@ load helpers
 
 setup_file() {
     make_once photo.png text.jpg numbers.csv empty.png cut.png cut.jpg cut.webp cut.tiff cut.gif \
-        cut-header.png huge.png limit.png over.png a20x10.png
+        cut-header.png huge.png limit.png over.png a20x10.png float-{grey,rgb,255,grey-255}.tiff \
+        jfif2.jpg padded.jpg animated.png narrow.png long.png
 }
 
 # ---- pictures --------------------------------------------------------------------------------
@@ -16,6 +17,43 @@ setup_file() {
 @test "a text file with a picture's name" {
     take text.jpg
     fails 65 'text.jpg: not a picture in a format that Fovea reads: JPEG*' upscale text.jpg out.png
+}
+
+@test "floating-point samples: from 0 to 1 they are read, others would come out black or white" {
+    take float-grey.tiff float-rgb.tiff float-255.tiff float-grey-255.tiff
+    enlarges float-grey.tiff grey.png --method nearest --factor 2
+    look facts grey.png 'PNG 48x32 grey 16'
+    look levels grey.png 100
+    enlarges float-rgb.tiff rgb.png --method nearest --factor 2
+    look levels rgb.png 100
+    for file in float-255.tiff float-grey-255.tiff; do
+        fails 65 "$file: * floating-point numbers from * to 229*; 0 to 1 are read*" \
+            upscale "$file" out.png --method nearest
+    done
+}
+
+@test "what libjpeg only warns of, and no pixel suffers by, is no damage" {
+    take jfif2.jpg padded.jpg
+    enlarges jfif2.jpg jfif2.png --method nearest --factor 2
+    enlarges padded.jpg padded.png --method nearest --factor 2
+    cmp jfif2.png padded.png
+}
+
+@test "an animated PNG is not taken for its first frame unless that is asked for" {
+    take animated.png
+    fails 65 'animated.png: is an animated PNG, *; --page 0 takes it' upscale animated.png out.webp
+    fails 65 'animated.png: is an animated PNG, *; --page 0 takes it' inspect animated.png
+    enlarges animated.png out.png --page 0 --method nearest --factor 2
+    look pixel out.png 5 5 0 255 0 0
+}
+
+@test "sizes that no number holds are over the limit, and no other size" {
+    take narrow.png long.png
+    fails 2 'the size*height_in_px is *; it is a whole number from 1 to 10000000' \
+        upscale narrow.png out.png --width 8192
+    fails 65 '* 8192x* over the limit of *' transform narrow.png out.png --ops \
+        '[{"type": "resize", "width_in_px": 8192, "height_in_px": 100, "fit": "outside"}]'
+    fails 65 '*1100000x1: sides go from 1 to 1048576' upscale long.png out.png --factor 2
 }
 
 @test "a format that libvips has no decoder or encoder for here: what it needs" {

@@ -119,6 +119,7 @@ SPACES = {
            2.2),
     "prophoto": ((0.79767, 0.28804, 0.0), (0.13519, 0.71188, 0.0), (0.03134, 0.00009, 0.82491),
                  1.8),
+    "grey18": ((), (), (), 1.8),
 }
 
 
@@ -135,15 +136,20 @@ def space(name):
 
     curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + bytes(2)
     tags = {b"desc": words(name), b"cprt": b"text" + bytes(4) + b"CC0\0",
-            b"wtpt": xyz((0.9642, 1, 0.8249)), b"rXYZ": xyz(red), b"gXYZ": xyz(green),
-            b"bXYZ": xyz(blue), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+            b"wtpt": xyz((0.9642, 1, 0.8249))}
+    if name == "grey18":
+        tags[b"kTRC"] = curve
+    else:
+        tags |= {b"rXYZ": xyz(red), b"gXYZ": xyz(green), b"bXYZ": xyz(blue), b"rTRC": curve,
+                 b"gTRC": curve, b"bTRC": curve}
     at, table, data = 128 + 4 + 12 * len(tags), b"", b""
     for tag, value in tags.items():
         value += bytes(-len(value) % 4)
         table += tag + struct.pack(">II", at + len(data), len(value))
         data += value
-    head = struct.pack(">I4sI4s4s4s6H4s", at + len(data), b"none", 0x02400000, b"mntr", b"RGB ",
-                       b"XYZ ", 2000, 1, 1, 0, 0, 0, b"acsp")
+    head = struct.pack(">I4sI4s4s4s6H4s", at + len(data), b"none", 0x02400000, b"mntr",
+                       b"GRAY" if name == "grey18" else b"RGB ", b"XYZ ", 2000, 1, 1, 0, 0, 0,
+                       b"acsp")
     head += bytes(68 - len(head)) + struct.pack(">3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + data
 
@@ -204,6 +210,29 @@ def frames(form):
     images = [Image.new("RGB", (24, 16), colour) for colour in ("#f00", "#0f0", "#00f")]
     options = {"duration": 100} if form == "GIF" else {"lossless": True} if form == "WEBP" else {}
     return encoded(images[0], form, save_all=True, append_images=images[1:], **options)
+
+
+def many():
+    """Eight frames of a photograph that moves."""
+    images = [photo(240, 200, left=100 + 9 * i).convert("P") for i in range(8)]
+    return encoded(images[0], "GIF", save_all=True, duration=50, append_images=images[1:])
+
+
+def floats(most, channels):
+    """A TIFF of 32-bit floating-point samples from 0 to `most`, little-endian, in one strip."""
+    data = (smooth(24, 16, channels, np.uint16).astype(np.float32) * (most / 65535)).tobytes()
+    entries = [(256, 24), (257, 16), (258, 32), (259, 1), (262, 1 if channels == 1 else 2),
+               (273, 8), (277, channels), (278, 16), (279, len(data)), (339, 3)]
+    table = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    return (b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(entries)) +
+            table + bytes(4))
+
+
+def with_resolution_of_bmp():
+    """A BMP of 11811 pixels to the metre, which are 300 to the inch."""
+    data = bytearray(encoded(photo(48, 40), "BMP"))
+    data[38:46] = struct.pack("<II", 11811, 11811)
+    return bytes(data)
 
 
 def svg(size):
@@ -287,9 +316,30 @@ MAKERS = {
     "wide.png": lambda: picture(photo(500, 3).resize((20011, 3))),
     "screen.png": lambda: picture(np.kron(noise(40, 30) & 192, np.ones((5, 7, 1), np.uint8))),
     "profile.icc": profile,
+    "grey18.jpg": lambda: encoded(Image.new("L", (24, 16), 100), "JPEG", quality=98,
+                                  icc_profile=space("grey18")),
+    "grey18-alpha.png": lambda: encoded(Image.new("LA", (24, 16), (100, 255)), "PNG",
+                                        icc_profile=space("grey18")),
+    "grey18-rgb.jpg": lambda: encoded(photo(24, 16), "JPEG", icc_profile=space("grey18"),
+                                      quality=98, subsampling=0),
+    "float-grey.tiff": lambda: floats(1, 1),
+    "float-rgb.tiff": lambda: floats(1, 3),
+    "float-255.tiff": lambda: floats(255, 3),
+    "float-grey-255.tiff": lambda: floats(255, 1),
+    "300dpi.bmp": with_resolution_of_bmp,
+    "described.tiff": lambda: encoded(photo(24, 16), "TIFF", tiffinfo={270: "a house in winter"}),
+    "animated.png": lambda: frames("PNG"),
+    "many.gif": many,
+    "adobe-flat.png": lambda: encoded(Image.new("RGB", (24, 16), (90, 200, 60)), "PNG",
+                                      icc_profile=space("adobe")),
+    "turned.jpg": lambda: encoded(photo(48, 32).resize((6000, 4000)), "JPEG", exif=exif(6)),
+    "jfif2.jpg": lambda: encoded(photo(24, 16), "JPEG").replace(b"JFIF\0\1\1", b"JFIF\0\2\0"),
+    "padded.jpg": lambda: encoded(photo(24, 16), "JPEG").replace(b"\xff\xdb", b"\0\xff\xdb", 1),
+    "narrow.png": lambda: blank_png(1, 524289, 524289),
+    "long.png": lambda: blank_png(1100000, 1, 1),
     **{f"{name}.icc": lambda name=name: space(name) for name in SPACES},
     **{f"{name}.png": lambda name=name: encoded(photo(48, 32), "PNG", icc_profile=space(name))
-       for name in SPACES},
+       for name in SPACES if name != "grey18"},
     "camera.jpg": lambda: encoded(photo(48, 32), "JPEG", quality=95, icc_profile=profile()),
     "frames.gif": lambda: frames("GIF"),
     "frames.webp": lambda: frames("WEBP"),

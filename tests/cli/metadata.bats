@@ -7,7 +7,8 @@ load helpers
 SPACES='adobe p3 prophoto'
 
 setup_file() {
-    make_once camera.jpg tagged.jpg {adobe,p3,prophoto}.{icc,png}
+    make_once camera.jpg tagged.jpg {adobe,p3,prophoto}.{icc,png} grey18.jpg grey18-alpha.png \
+        grey18-rgb.jpg described.tiff 300dpi.bmp photo.png frames.gif adobe-flat.png
     cd "$BATS_FILE_TMPDIR" || return 1
     # Lies on its side, was taken somewhere, and holds a small copy of itself.
     exiftool -q -overwrite_original -Orientation#=6 -ImageDescription='a house in winter' \
@@ -134,5 +135,88 @@ assert len(a) > 600 and a[-200:] not in b' small "out.$suffix"
         enlarges "$space.png" "$space-out.png" --factor 2
         cmp <("$PYTHON" -c "from PIL import Image; print(Image.open('adobe-out.png').tobytes())") \
             <("$PYTHON" -c "from PIL import Image; print(Image.open('$space-out.png').tobytes())")
+    done
+}
+
+@test "grey by a profile of its own: kept, or made sRGB's grey where it is left out or has no place" {
+    take grey18.jpg grey18-alpha.png
+    for suffix in png jpg tiff; do
+        enlarges grey18.jpg "kept.$suffix" --method nearest --factor 2
+        look about "kept.$suffix" 1 100
+        says "kept.$suffix" ICC_Profile:ProfileDesc
+        enlarges grey18.jpg "none.$suffix" --method nearest --factor 2 --strip
+        look about "none.$suffix" 1 119 # (100/255)^1.8 by the curve of sRGB
+        says "none.$suffix" SourceFile
+        says_not ICC_Profile
+    done
+    for suffix in webp avif; do
+        enlarges grey18.jpg "no-place.$suffix" --method nearest --factor 2 --quality 95
+        says "no-place.$suffix" SourceFile
+        says_not ICC_Profile
+        enlarges "no-place.$suffix" "$suffix.png" --method nearest --factor 2
+        look about "$suffix.png" 2 119 119 119
+    done
+    enlarges grey18-alpha.png alpha.png --method nearest --factor 2 --strip
+    look about alpha.png 1 119 255
+}
+
+@test "a profile that is not of these colours changes none and goes" {
+    take grey18-rgb.jpg
+    enlarges grey18-rgb.jpg kept.png --method nearest --factor 2 --keep icc
+    enlarges grey18-rgb.jpg none.png --method nearest --factor 2 --strip
+    cmp kept.png none.png
+    look no_profile kept.png
+    for suffix in jpg tiff webp; do
+        enlarges grey18-rgb.jpg "none.$suffix" --method nearest --factor 2 --strip
+        look near none.png "none.$suffix" 33
+    done
+}
+
+@test "operations that change what colours there are go by the profile first" {
+    take adobe.png grey18.jpg
+    "$FOVEA" transform adobe.png grey.png --ops '[{"type": "grayscale"}]'
+    "$FOVEA" transform adobe.png srgb.png --ops '[]' --strip
+    "$FOVEA" transform srgb.png grey-too.png --ops '[{"type": "grayscale"}]'
+    look no_profile grey.png
+    look near grey.png grey-too.png 50
+    "$FOVEA" transform grey18.jpg red.png --ops '[{"type": "extend", "left_in_px": 1,
+        "right_in_px": 0, "top_in_px": 0, "bottom_in_px": 0, "hex_color": "#ff0000"}]'
+    look pixel red.png 10 8 1 119 119 119
+}
+
+@test "GIF has no place for a profile: its colours are sRGB" {
+    take adobe-flat.png
+    "$FOVEA" transform adobe-flat.png out.gif --ops '[]'
+    look managed adobe-flat.png out.gif 40
+    look no_profile out.gif
+}
+
+@test "the description of a TIFF goes with the rest" {
+    take described.tiff
+    enlarges described.tiff all.tiff --method nearest --factor 2
+    grep -aq 'a house in winter' all.tiff
+    for keep in icc none; do
+        enlarges described.tiff "$keep.tiff" --method nearest --factor 2 --keep "$keep"
+        not grep -aq 'a house in winter' "$keep.tiff"
+    done
+}
+
+@test "resolution: of EXIF where a format has no other, of BMP, and none where none was" {
+    take camera.jpg 300dpi.bmp photo.png frames.gif
+    for suffix in webp avif; do
+        enlarges camera.jpg "way.$suffix" --method nearest --factor 2
+        enlarges "way.$suffix" "$suffix.jpg" --method nearest --factor 2
+        look dpi "$suffix.jpg" 300
+        says "$suffix.jpg" '"IFD0:XResolution": 300'
+    done
+    enlarges 300dpi.bmp bmp.png --method nearest --factor 2
+    look dpi bmp.png 300
+    makes still.jpg upscale frames.gif still.jpg --page 0 --method nearest --factor 2
+    look dpi still.jpg 72 # what readers take where nothing is said
+    enlarges photo.png none.png --method nearest --factor 2
+    LC_ALL=C not grep -aq pHYs none.png
+    for file in photo.png none.png frames.gif; do
+        "$FOVEA" inspect "$file" >told
+        not grep -q ' dpi,\| dpi$' <(head -n 1 told)
     done
 }

@@ -5,7 +5,7 @@
 load helpers
 
 setup_file() {
-    make_once photo.png noise.png noise-rgba.png tall.png
+    make_once photo.png noise.png noise-rgba.png tall.png cut.png turned.jpg
 }
 
 nearest() { # STATUS PATTERN IN OUT ARGUMENT...: fails, quickly computed
@@ -354,6 +354,42 @@ stopped_by() { # SIGNAL STATUS: the run ends by this signal and nothing stays
     finish
     expect_status 137
     expect_untouched
+}
+
+@test "a result that has no place is refused before anything is computed" {
+    take cut.png # whose damage would be found first, as turning needs all of it
+    local turn='[{"type": "rotate", "angle_in_degrees": 90}]'
+    echo kept >there.png
+    fails 73 'there.png: exists already (--force replaces it)' transform cut.png there.png --ops "$turn"
+    fails 73 'nowhere/out.png: cannot write it: No such file or directory' \
+        transform cut.png nowhere/out.png --ops "$turn"
+}
+
+@test "no room for temporary files is no damage" {
+    take turned.jpg
+    before=$(snapshot)
+    run_here env TMPDIR=/nonexistent "$FOVEA" upscale turned.jpg out.png --method nearest --factor 2
+    expect_status 73
+    expect_sentence 'turned.jpg: no room for temporary files; $TMPDIR says where they are (*)'
+    expect_untouched
+}
+
+@test "a name that is no UTF-8, and a standard output that is closed, beside --json" {
+    take photo.png
+    local name=$'caf\xe9.png'
+    cp photo.png "$name"
+    run_here "$FOVEA" upscale "$name" out.png --json --method nearest
+    expect_status 0
+    "$PYTHON" -c 'import json, sys; assert json.load(open(sys.argv[1]))["input"] == "caf?.png"' \
+        "$PRINTED/out"
+    run_here "$FOVEA" inspect "$name" photo.png --json
+    expect_status 0
+    "$PYTHON" -c 'import json, sys; assert len(json.load(open(sys.argv[1]))) == 2' "$PRINTED/out"
+    status=0
+    "$FOVEA" upscale photo.png closed.png --json --method nearest >&- 2>"$PRINTED/err" || status=$?
+    : >"$PRINTED/out"
+    expect_status 73
+    cmp out.png closed.png
 }
 
 @test "a signal that the caller ignores stays ignored, as nohup needs it" {

@@ -5,7 +5,7 @@
 load helpers
 
 setup_file() {
-    make_once photo.png rgba16.png tagged.jpg profile.icc
+    make_once photo.png rgba16.png tagged.jpg profile.icc many.gif
 }
 
 does() { # NAME: what check_operations.py says of an operation holds
@@ -328,4 +328,45 @@ END
     "$PYTHON" "$ROOT/tools/make_operations.py" | diff - "$ROOT/docs/operations.md"
     "$PYTHON" "$ROOT/tools/make_operations.py" --schema | diff - "$ROOT/docs/api/operations.schema.json"
     "$PYTHON" "$ROOT/tools/make_openapi.py" --check
+}
+
+@test "an animation within a size stays one, of smaller frames, and the size that is told is true" {
+    take many.gif
+    for suffix in gif webp; do
+        run_here "$FOVEA" transform many.gif "out.$suffix" --json \
+            --ops '[{"type": "compress_to_size", "max_file_size_in_bytes": 20000}]'
+        expect_status 0
+        [ "$(stat -c %s "out.$suffix")" -le 20000 ]
+        "$PYTHON" - "out.$suffix" "$PRINTED/out" <<'PY'
+import json, sys
+from PIL import Image
+image, told = Image.open(sys.argv[1]), json.load(open(sys.argv[2]))
+assert image.n_frames == 8, image.n_frames
+assert image.size == (told["width_px"], told["height_px"]) and told["size_is_exact"], told
+assert abs(image.width / image.height - 240 / 200) < 0.1, image.size
+PY
+    done
+}
+
+@test "auto_contrast does not look at what is wholly transparent" {
+    "$PYTHON" - <<'PY'
+import numpy as np
+from PIL import Image
+ramp = np.tile(np.linspace(90, 150, 64).astype(np.uint8), (64, 1))
+plain = np.dstack([ramp] * 3)
+seen = np.dstack([plain, np.full((64, 64), 255, np.uint8)])
+Image.fromarray(plain).save("plain.png")
+Image.fromarray(np.hstack([seen, np.zeros((64, 64, 4), np.uint8)])).save("half.png")
+Image.fromarray(np.zeros((8, 8, 4), np.uint8)).save("clear.png")
+PY
+    for name in plain half clear; do
+        "$FOVEA" transform "$name.png" "$name-out.png" --ops '[{"type": "auto_contrast"}]'
+    done
+    "$PYTHON" - <<'PY'
+import numpy as np
+from PIL import Image
+plain, half = (np.asarray(Image.open(f"{n}-out.png").convert("RGB"), int) for n in ("plain", "half"))
+assert np.abs(plain - half[:, :64]).max() <= 1, np.abs(plain - half[:, :64]).max()
+assert plain.min() < 10 and plain.max() > 245
+PY
 }

@@ -48,3 +48,12 @@ by_vips() { # ARGUMENT...
     run by_vips photo.png out.png --detail 0.5 --model "$ROOT/tests/vectors/esrgan-x4.model.safetensors"
     [[ $output == *"it names no detailed partner"* ]]
 }
+
+@test "it is no part of libvips's cache, and needs none" {
+    needs_vips
+    take photo.png
+    by_vips photo.png one.png --factor 2
+    by_vips photo.png two.png --factor 2 --vips-cache-max=0 2>said
+    cmp one.png two.png
+    [ ! -s said ] || wrong "$(cat said)"
+}

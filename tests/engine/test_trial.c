@@ -160,6 +160,26 @@ static void a_layer_out_of_tolerance_stays_float32(void **state)
     network_close(&n);
 }
 
+/* What float16 cannot hold makes no picture at all: such a network is run in float32 throughout. */
+static void a_layer_beyond_float16_makes_it_exact(void **state)
+{
+    struct network n = network_open("span-x2");
+    struct fov_packed packed;
+    (void)state;
+    scale(&n, "block_1.c2_r.eval_conv.weight", -1, -1, 1e3f);
+    scale(&n, "block_1.c2_r.eval_conv.bias", -1, -1, 1e3f);
+    scale(&n, "block_1.c1_r.eval_conv.weight", -1, -1, 1e3f);
+    scale(&n, "block_1.c1_r.eval_conv.bias", -1, -1, 1e3f);
+    (void)try(&n, &packed);
+    assert_int_equal(packed.element, FOV_ELEMENT_F32);
+    for (int i = 1; i < packed.n_layers; i++) {
+        assert_false(is_int16(packed.layers[i].method));
+        assert_true(packed.layers[i].error == 0);
+    }
+    fov_packed_done(&packed);
+    network_close(&n);
+}
+
 /* Layers are laid out by whatever thread is free: the same bits, and the same errors. */
 static void threads_lay_out_the_same(void **state)
 {
@@ -188,6 +208,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(small_errors_keep_int16),
         cmocka_unit_test(channels_are_balanced),
         cmocka_unit_test(a_layer_out_of_tolerance_stays_float32),
+        cmocka_unit_test(a_layer_beyond_float16_makes_it_exact),
         cmocka_unit_test(threads_lay_out_the_same),
     };
     if (argc != 2)
