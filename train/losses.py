@@ -58,7 +58,7 @@ class Features:
                        for k in order]
         taken = [self.layers[1 + i][0].shape[0] for i in TAKE_AFTER if i + 1 < len(self.layers)]
         if tuple(taken) != CHANNELS:
-            raise ValueError(f"{path}: not the first six layers of VGG-19")
+            raise ValueError(f"{path}: not a 1x1 and the first five convolutions of VGG-19")
 
     def __call__(self, x):
         """The three features of x, halved in size after each."""

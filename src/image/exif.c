@@ -32,7 +32,8 @@ enum {
 };
 
 struct block {
-    uint8_t *p;
+    const uint8_t *p;
+    uint8_t *to; /* the same, or NULL where it is only read */
     size_t n;
     bool big_endian;
     const struct fov_exif_facts *facts;
@@ -49,7 +50,7 @@ static uint32_t get(const struct block *b, size_t at, int n_bytes)
 static void set(struct block *b, size_t at, int n_bytes, uint32_t v)
 {
     for (int i = 0; i < n_bytes; i++)
-        b->p[at + (size_t)i] = (uint8_t)(v >> 8 * (b->big_endian ? n_bytes - 1 - i : i));
+        b->to[at + (size_t)i] = (uint8_t)(v >> 8 * (b->big_endian ? n_bytes - 1 - i : i));
 }
 
 /* One number, short or long; it becomes long where it needs to. */
@@ -59,7 +60,7 @@ static void set_value(struct block *b, size_t entry, uint32_t v)
     if ((type != SHORT && type != LONG) || get(b, entry + 4, 4) != 1)
         return;
     const bool as_long = type == LONG || v > UINT16_MAX;
-    memset(b->p + entry + 8, 0, 4);
+    memset(b->to + entry + 8, 0, 4);
     set(b, entry + 2, 2, as_long ? LONG : SHORT);
     set(b, entry + 8, as_long ? 4 : 2, v);
 }
@@ -126,7 +127,7 @@ static bool begin(struct block *b)
 
 void fov_exif_update(uint8_t *tiff, size_t n, const struct fov_exif_facts *facts)
 {
-    struct block b = {.p = tiff, .n = n, .facts = facts};
+    struct block b = {.p = tiff, .to = tiff, .n = n, .facts = facts};
     if (!begin(&b))
         return;
     const size_t exif = update_directory(&b, get(&b, 4, 4));
@@ -146,7 +147,7 @@ static double rational(const struct block *b, size_t entry)
 
 bool fov_exif_resolution(const uint8_t *tiff, size_t n, double *ret_x, double *ret_y)
 {
-    struct block b = {.p = (uint8_t *)(uintptr_t)tiff, .n = n}; /* only read */
+    struct block b = {.p = tiff, .n = n};
     double x = 0, y = 0, unit_mm = 25.4;
     size_t at = begin(&b) ? get(&b, 4, 4) : 0;
     if (at < 8 || n < 2 || at > n - 2)
@@ -180,7 +181,7 @@ static size_t end_of_directory(const struct block *b, size_t at)
 
 size_t fov_exif_drop_thumbnail(uint8_t *tiff, size_t n)
 {
-    struct block b = {.p = tiff, .n = n};
+    struct block b = {.p = tiff, .to = tiff, .n = n};
     const size_t first_end = begin(&b) ? end_of_directory(&b, get(&b, 4, 4)) : 0;
     const size_t second = first_end ? get(&b, first_end - 4, 4) : 0;
     const size_t second_end = end_of_directory(&b, second);
@@ -195,9 +196,9 @@ size_t fov_exif_drop_thumbnail(uint8_t *tiff, size_t n)
         if (get(&b, at, 2) == THUMBNAIL_BYTES)
             length = get(&b, at + 8, 4);
     }
-    memset(b.p + second, 0, second_end - second);
+    memset(b.to + second, 0, second_end - second);
     if (from < first_end || from > n || length > n - from)
         return n;
-    memset(b.p + from, 0, length);
+    memset(b.to + from, 0, length);
     return from + length == n ? from : n;
 }

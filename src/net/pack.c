@@ -282,9 +282,8 @@ static enum fov_code shape_network(const struct fov_graph *g, enum fov_method me
     return FOV_OK;
 }
 
-enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernels *kernels,
-                              bool exact, int n_threads, struct fov_packed *ret_packed,
-                              struct fov_err *err)
+static enum fov_code pack(const struct fov_graph *g, const struct fov_kernels *kernels, bool exact,
+                          int n_threads, struct fov_packed *ret_packed, struct fov_err *err)
 {
     FOV_AUTO(fov_packed_done) struct fov_packed p = {0};
     FOV_AUTO(numbers_done)
@@ -300,10 +299,27 @@ enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernel
     if ((rc = shape_network(g, method, &p, err)) || (rc = read_numbers(g, !exact, &n, err)) ||
         (rc = pack_network(g, &n, kernels, exact, n_threads, &p, err)))
         return rc;
-    for (int i = 1; !exact && i < p.n_layers; i++)
-        if (!isfinite(p.layers[i].error)) /* float16 cannot hold what it leaves */
-            return fov_packed_init(g, kernels, true, n_threads, ret_packed, err);
     *ret_packed = p;
     p = (struct fov_packed){0}; /* given away */
     return FOV_OK;
+}
+
+/* Can float16 hold what layers leave? */
+static bool is_in_range(const struct fov_packed *p)
+{
+    for (int i = 1; i < p->n_layers; i++)
+        if (!isfinite(p->layers[i].error))
+            return false;
+    return true;
+}
+
+enum fov_code fov_packed_init(const struct fov_graph *g, const struct fov_kernels *kernels,
+                              bool exact, int n_threads, struct fov_packed *ret_packed,
+                              struct fov_err *err)
+{
+    const enum fov_code rc = pack(g, kernels, exact, n_threads, ret_packed, err);
+    if (rc || is_in_range(ret_packed))
+        return rc;
+    fov_packed_done(ret_packed);
+    return pack(g, kernels, true, n_threads, ret_packed, err);
 }
