@@ -7,9 +7,9 @@ usage: train/card.py CARD.md --program FOVEA [--set NAME=FOLDER]...
 
 The card stands beside MODEL.safetensors, with the same name. Its words are written by hand; its
 figures are not: in the table at its head file, sha256, parameters, multiply-adds and reach, the
-sha256 in its commands and, for each --set, the rows of its first scores that are bicubic's and the
-model's own, measured by `fovea eval`; for each --look those of "NAME, looked at" (or "NAME, looked
-at, JPEG 75"), measured by train/perceptual.py with the features in FILE. A figure that the card
+sha256 in its commands and, for each --set, the rows of its scores (of "NAME" or "NAME, JPEG 75") that
+are bicubic's and the model's own, measured by `fovea eval`; for each --look those of "NAME, looked
+at" (or "NAME, looked at, JPEG 75"), measured by train/perceptual.py with the features in FILE. A figure that the card
 has no row for is an error.
 
 Needs python3 alone; with --look what train/perceptual.py needs.
@@ -64,10 +64,17 @@ def facts(card, model, program):
     return put(card, r'echo "[0-9a-f]{64}  ', f'echo "{digest}  {model.name}" | sha256sum -c')
 
 
-def scores(card, model, program, name, folder):
+def through(jpeg):
+    """What a title says of it."""
+    return f", JPEG {jpeg}" if jpeg else ""
+
+
+def scores(card, model, program, name, folder, jpeg):
     """The card with the scores on one set of pictures."""
     scale = ask(program, "models", "check", model)["scale"]
-    pictures = ask(program, "eval", "--model", model, "--set", folder, "--scale", scale)
+    name += through(jpeg)
+    pictures = ask(program, "eval", "--model", model, "--set", folder, "--scale", scale,
+                   *(("--jpeg", jpeg) if jpeg else ()))
     mean = pictures[-1]  # "mean of 5 x4"
     for method, key in (("bicubic", "bicubic"), (model.stem, "model")):
         psnr, ssim = mean[key]["psnr_y_db"], mean[key]["ssim_y"]
@@ -85,7 +92,7 @@ def looks(card, model, name, folder, o):
     scale = ask(o.program, "models", "check", model)["scale"]
     wanted = argparse.Namespace(models=[str(model)], program=o.program, set=folder, scale=scale,
                                 features=o.features, jpeg=o.jpeg, keep=None)
-    title = f"{name}, looked at" + (f", JPEG {o.jpeg}" if o.jpeg else "")
+    title = f"{name}, looked at" + through(o.jpeg)
     for method, (distance, consistency, colour) in perceptual.measure(wanted, []).items():
         card = put(card, rf"\| {title} \| {re.escape(method)} \|",
                    f"| {title} | {method} | {distance:.3f} | {consistency:.1f} | {colour:.2f} |")
@@ -107,7 +114,7 @@ def main():
     try:
         card = facts(o.card.read_text(encoding="utf-8"), model, o.program)
         for one in o.set:
-            card = scores(card, model, o.program, *split(one))
+            card = scores(card, model, o.program, *split(one), o.jpeg)
         for one in o.look:
             card = looks(card, model, *split(one), o)
         o.card.write_text(card, encoding="utf-8")

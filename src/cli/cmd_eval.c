@@ -41,7 +41,8 @@ static enum fov_code run_set(const struct fov_args *args, int scale, struct fov_
                systems[2]);
     for (int i = 0; i < n && !fov_cli_stopped(); i++) {
         (void)snprintf(text, sizeof(text), "%s/%s", args->set, entries[i]->d_name);
-        if ((rc = fov_eval_picture(text, model, scale, scores, err)))
+        const int jpeg = args->jpeg > 0 ? args->jpeg : 0;
+        if ((rc = fov_eval_picture(text, model, scale, jpeg, scores, err)))
             return rc;
         print_row(entries[i]->d_name, scores, list);
         for (int s = 0; s < FOV_EVAL_N; s++) {

@@ -16,7 +16,7 @@ enum fov_command_id {
 
 /* Numbers are -1 and texts NULL where the option was not given. */
 struct fov_args {
-    int factor, scale, threads, quality, page, width, height, min_side, dpi, chroma,
+    int factor, scale, threads, quality, page, width, height, min_side, dpi, chroma, jpeg,
         effort; /* factor 0: auto */
     int64_t max_pixels, budget;
     double detail, denoise;

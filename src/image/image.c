@@ -226,6 +226,20 @@ enum fov_code fov_image_to_rgb8(const struct fov_image *image, uint8_t **ret_rgb
     return FOV_OK;
 }
 
+enum fov_code fov_image_through_jpeg(const struct fov_image *image, int quality,
+                                     struct fov_image **ret_image, struct fov_err *err)
+{
+    FOV_AUTO(fov__unref_at) VipsImage *decoded = NULL;
+    void *file = NULL;
+    size_t n = 0;
+    const int failed = vips_jpegsave_buffer(image->vips, &file, &n, "Q", quality, NULL) ||
+                       vips_jpegload_buffer(file, n, &decoded, NULL) || fov__make_random(&decoded);
+    g_free(file);
+    if (failed)
+        return fov__vips_fail(err, FOV_EFORMAT, image->name, "cannot be made a JPEG");
+    return fov__image_wrap(FOV_STEAL(decoded), image, image->name, ret_image, err);
+}
+
 enum fov_code fov_image_from_rgb8(const uint8_t *rgb, int width_px, int height_px, const char *name,
                                   struct fov_image **ret_image, struct fov_err *err)
 {

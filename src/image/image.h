@@ -206,6 +206,10 @@ FOV_CHECKED enum fov_code fov_image_check(const struct fov_image *image, struct 
 FOV_CHECKED enum fov_code fov_image_to_rgb8(const struct fov_image *image, uint8_t **ret_rgb,
                                             struct fov_err *err);
 
+/* What a JPEG of `quality` leaves of a picture, in memory. Gives *ret_image. FOV_EFORMAT. */
+FOV_CHECKED enum fov_code fov_image_through_jpeg(const struct fov_image *image, int quality,
+                                                 struct fov_image **ret_image, struct fov_err *err);
+
 /* A picture over 8-bit RGB in memory, which must outlive it; `name` is for messages. Errors:
  * FOV_EINTERNAL, FOV_ENOMEM. */
 FOV_CHECKED enum fov_code fov_image_from_rgb8(const uint8_t *rgb, int width_px, int height_px,

@@ -95,7 +95,23 @@ static enum fov_code compare(const char *path, const struct pixels *a, const str
     return FOV_OK;
 }
 
-enum fov_code fov_eval_picture(const char *path, struct fov_model *model, int scale,
+/* What a JPEG leaves of it. */
+static enum fov_code compress(struct pixels *p, int quality, struct fov_err *err)
+{
+    FOV_AUTO(image_free_at) struct fov_image *image = NULL;
+    FOV_AUTO(image_free_at) struct fov_image *out = NULL;
+    struct pixels left = {.name = p->name};
+    enum fov_code rc;
+    if ((rc = fov_image_from_rgb8(p->rgb, p->width, p->height, p->name, &image, err)) ||
+        (rc = fov_image_through_jpeg(image, quality, &out, err)) ||
+        (rc = to_pixels(out, &left, err)))
+        return rc;
+    memcpy(p->rgb, left.rgb, (size_t)p->width * (size_t)p->height * 3);
+    pixels_done(&left);
+    return FOV_OK;
+}
+
+enum fov_code fov_eval_picture(const char *path, struct fov_model *model, int scale, int jpeg,
                                struct fov_score ret_scores[FOV_EVAL_N], struct fov_err *err)
 {
     FOV_AUTO(pixels_done) struct pixels original = {.name = path};
@@ -105,7 +121,8 @@ enum fov_code fov_eval_picture(const char *path, struct fov_model *model, int sc
 
     if ((rc = load_original(path, scale, &original, err)) ||
         (rc = run_system(&original, FOV_EVAL_BICUBIC, NULL, scale, original.width / scale,
-                         original.height / scale, &small, err)))
+                         original.height / scale, &small, err)) ||
+        (jpeg && (rc = compress(&small, jpeg, err))))
         return rc;
     for (int i = 0; i < FOV_EVAL_N; i++) {
         FOV_AUTO(pixels_done) struct pixels result = {0};

@@ -13,11 +13,12 @@ struct fov_score {
     double psnr_db, ssim;
 };
 
-/* Crop the picture `path` to multiples of `scale`, shrink it by antialiased bicubic, enlarge that
- * again with each system and compare, `scale` pixels at the borders left out: the benchmarks'
- * procedure. Errors of loading, enlarging and comparing. */
+/* Crop the picture `path` to multiples of `scale`, shrink it by antialiased bicubic, make a JPEG of
+ * quality `jpeg` of that unless it is 0, enlarge it again with each system and compare, `scale`
+ * pixels at the borders left out: the benchmarks' procedure. Errors of loading, enlarging and
+ * comparing. */
 FOV_CHECKED enum fov_code fov_eval_picture(const char *path, struct fov_model *model, int scale,
-                                           struct fov_score ret_scores[FOV_EVAL_N],
+                                           int jpeg, struct fov_score ret_scores[FOV_EVAL_N],
                                            struct fov_err *err);
 
 #endif

@@ -60,6 +60,23 @@ for system, line in zip(("model", "lanczos"), lines):
 EOF
 }
 
+@test "--jpeg: the same of what a JPEG leaves" {
+    take set
+    run_here "$FOVEA" eval --set set --scale 2 --jpeg 60 --json
+    expect_status 0
+    "$PYTHON" "$BATS_TEST_DIRNAME/reference_eval.py" --shrink 2 set/set-a.png small.png
+    "$PYTHON" -c 'from PIL import Image; Image.open("small.png").save("small.jpg", quality=60)'
+    "$FOVEA" upscale small.jpg large.png --factor 2 --method bicubic
+    "$PYTHON" "$BATS_TEST_DIRNAME/reference_eval.py" --score 2 set/set-a.png large.png >figures
+    "$PYTHON" - "$PRINTED/out" figures <<'EOF'
+import json, sys
+row = next(r for r in json.load(open(sys.argv[1])) if r["picture"] == "set-a.png")
+psnr, ssim = map(float, open(sys.argv[2]).read().split()[-2:])
+assert abs(row["bicubic"]["psnr_y_db"] - psnr) < 0.01, (row, psnr)
+assert abs(row["bicubic"]["ssim_y"] - ssim) < 0.0005, (row, ssim)
+EOF
+}
+
 @test "the networks restore photographs better than bicubic does" {
     take set
     rm set/set-grey.png
