@@ -7,10 +7,10 @@ usage: train/card.py CARD.md --program FOVEA [--set NAME=FOLDER]...
 
 The card stands beside MODEL.safetensors, with the same name. Its words are written by hand; its
 figures are not: in the table at its head file, sha256, parameters, multiply-adds and reach, the
-sha256 in its commands and, for each --set, the rows of its scores (of "NAME" or "NAME, JPEG 75") that
-are bicubic's and the model's own, measured by `fovea eval`; for each --look those of "NAME, looked
-at" (or "NAME, looked at, JPEG 75"), measured by train/perceptual.py with the features in FILE. A figure that the card
-has no row for is an error.
+sha256 in its commands; for each --set the rows of its scores that are bicubic's and the model's
+own, of "NAME" or "NAME, JPEG 75", measured by `fovea eval`; for each --look those of "NAME, looked
+at" or "NAME, looked at, JPEG 75", measured by train/perceptual.py with the features in FILE. A
+figure that the card has no row for is an error.
 
 Needs python3 alone; with --look what train/perceptual.py needs.
 """
