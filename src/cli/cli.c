@@ -169,6 +169,38 @@ void fov_cli_progress_done(const struct fov_cli_progress *progress, const char *
     (void)fprintf(stderr, "\033[K%s", fmt ? "\n" : "");
 }
 
+struct frames {
+    fov_frame_fn *fn;
+    void *user;
+    int n, at;
+    bool on_terminal;
+};
+
+/* fov_frame_fn */
+static enum fov_code next_frame(void *user, const struct fov_image *frame,
+                                struct fov_image **ret_result, struct fov_err *err)
+{
+    struct frames *const f = user;
+    if (f->on_terminal)
+        (void)fprintf(stderr, "\rframe %d of %d \033[K", ++f->at, f->n);
+    return f->fn(f->user, frame, ret_result, err);
+}
+
+enum fov_code fov_cli_each_frame(const struct fov_image *in, fov_frame_fn *fn, void *user,
+                                 struct fov_image **ret_image, struct fov_err *err)
+{
+    struct fov_image_info info;
+    fov_image_get_info(in, &info);
+    struct frames f = {.fn = fn,
+                       .user = user,
+                       .n = info.n_frames,
+                       .on_terminal = info.n_frames > 1 && isatty(STDERR_FILENO)};
+    const enum fov_code rc = fov_image_each_frame(in, next_frame, &f, ret_image, err);
+    if (f.on_terminal)
+        (void)fprintf(stderr, "\r\033[K");
+    return rc;
+}
+
 static void warn_of_losses(const struct fov_image *image, const struct fov_save_options *options,
                            const char *out)
 {

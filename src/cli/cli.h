@@ -49,6 +49,11 @@ struct fov_cli_progress {
 __attribute__((format(printf, 2, 3))) void
 fov_cli_progress_done(const struct fov_cli_progress *progress, const char *fmt, ...);
 
+/* fov_image_each_frame(), which a terminal is told of where there are several. */
+FOV_CHECKED enum fov_code fov_cli_each_frame(const struct fov_image *in, fov_frame_fn *fn,
+                                             void *user, struct fov_image **ret_image,
+                                             struct fov_err *err);
+
 /* Save a picture in save->format, with progress, and say what of it the format cannot keep. A
  * signal ends it with FOV_ECANCEL. Errors of fov_image_save(). */
 FOV_CHECKED enum fov_code fov_cli_save(const struct fov_image *image, const char *out,

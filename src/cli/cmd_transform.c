@@ -220,7 +220,7 @@ static enum fov_code build(struct job *job, struct fov_err *err)
                         "%s: holds %d frames or pages and %s one; choose one with --page 0 to %d, "
                         "or convert to webp, gif or tiff",
                         in.name, in.n_frames, job->format->name, in.n_frames - 1);
-    return fov_image_each_frame(job->image, run, job, &job->result, err);
+    return fov_cli_each_frame(job->image, run, job, &job->result, err);
 }
 
 static enum fov_code report(const struct job *job, double seconds, struct fov_err *err)

@@ -281,7 +281,7 @@ enum fov_code fov_cmd_upscale(const struct fov_args *args, struct fov_err *err)
 
     if ((rc = fov_cli_start(args, &job.engine, err)) || (rc = check_args(args, &job, err)) ||
         (rc = load(&job, err)) ||
-        (rc = fov_image_each_frame(job.image, enlarge, &job, &job.enlarged, err)))
+        (rc = fov_cli_each_frame(job.image, enlarge, &job, &job.enlarged, err)))
         return rc;
     job.save.format = job.format;
     rc = fov_cli_save(job.enlarged, job.out, &job.save, &job.progress, err);

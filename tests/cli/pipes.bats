@@ -5,7 +5,7 @@
 load helpers
 
 setup_file() {
-    make_once photo.png photo.jpg tall.png noise.png
+    make_once photo.png photo.jpg tall.png noise.png frames.gif
 }
 
 @test "- to -: the picture comes out as PNG, and nothing else is said" {
@@ -82,6 +82,19 @@ setup_file() {
     grep -Eo '^ *[0-9]+ %' "$PRINTED/err" | tr -d ' %' >"$PRINTED/percents"
     sort -n "$PRINTED/percents" | cmp - "$PRINTED/percents" # they never fall
     [ "$(tail -n 1 "$PRINTED/percents")" -le 100 ]
+}
+
+@test "on a terminal: which frame of how many" {
+    script -qec true /dev/null >/dev/null 2>&1 || skip 'no terminal can be had from script(1)'
+    take frames.gif
+    status=0
+    script -qec "'$FOVEA' upscale frames.gif out.webp --method nearest" typescript \
+        </dev/null >/dev/null || status=$?
+    tr '\r' '\n' <typescript >"$PRINTED/err"
+    : >"$PRINTED/out"
+    expect_status 0
+    grep -Eo '^frame . of .' "$PRINTED/err" | diff - <(printf 'frame %d of 3\n' 1 2 3) ||
+        wrong 'expected three frames'
 }
 
 @test "on a terminal a failure stands on a line of its own" {
