@@ -5,13 +5,6 @@
  */
 #include "image/chain.h"
 
-enum fov_code fov__format_at(int index, const struct fov_format **ret_format, struct fov_err *err)
-{
-    static const char *const names[] = {"x.png",  "x.jpeg", "x.webp", "x.avif",
-                                        "x.heif", "x.tiff", "x.jxl",  "x.gif"}; /* ops.def's */
-    return fov_format_of(names[index], ret_format, err);
-}
-
 enum fov_code fov__op_convert(struct fov_chain *c, const struct fov_op_convert *o,
                               struct fov_err *err)
 {

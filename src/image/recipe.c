@@ -319,6 +319,16 @@ void fov_recipe_free(struct fov_recipe *recipe)
     fov_free(recipe);
 }
 
+enum fov_code fov__format_at(int index, const struct fov_format **ret_format, struct fov_err *err)
+{
+    const char *word = fields_convert[0].words;
+    char name[16];
+    for (; index > 0; index--)
+        word = strchr(word, '|') + 1;
+    (void)snprintf(name, sizeof(name), "x.%.*s", (int)strcspn(word, "|"), word);
+    return fov_format_of(name, ret_format, err);
+}
+
 enum fov_code fov_recipe_format(const struct fov_recipe *recipe,
                                 const struct fov_format **ret_format, struct fov_err *err)
 {

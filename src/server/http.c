@@ -265,10 +265,14 @@ static void expect_body(struct fov_exchange *x)
                         "a body is application/json, multipart/form-data, or a picture as it is "
                         "(image/*)");
     }
-    const char *const accept = header(x, "Accept"), *const key = header(x, "Idempotency-Key");
-    x->wants_binary =
-        accept && strcasestr(accept, "image/") && !strcasestr(accept, "application/json");
-    x->idempotency_key = key;
+}
+
+/* Is the answer to be a picture, and no JSON? A browser's Accept names pictures beside pages. */
+static bool wants_picture(const struct fov_exchange *x)
+{
+    const char *const accept = header(x, "Accept");
+    return accept && strcasestr(accept, "image/") && !strcasestr(accept, "application/json") &&
+           !strcasestr(accept, "text/html");
 }
 
 static struct fov_exchange *begin(struct fov_http *h, struct MHD_Connection *connection,
@@ -290,11 +294,8 @@ static struct fov_exchange *begin(struct fov_http *h, struct MHD_Connection *con
     admit(x);
     expect_body(x);
     refuse_two_lengths(x);
-    const char *const accept = header(x, "Accept");
-    if (!x->is_answered && !strcmp(x->route->method, "GET"))
-        x->wants_binary = accept && strcasestr(accept, "image/") &&
-                          !strcasestr(accept, "application/json") &&
-                          !strcasestr(accept, "text/html");
+    x->wants_binary = wants_picture(x);
+    x->idempotency_key = header(x, "Idempotency-Key");
     return x;
 }
 
