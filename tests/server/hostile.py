@@ -463,6 +463,32 @@ def flat_memory(new):
     ends_well(service)
 
 
+def results_that_nobody_takes(new):
+    """Results that are asked for and not read have a bound together, and others are served."""
+    receiver = Receiver()
+    service = new(bodies_mb=64, allow=receiver.address).start()
+    large = png(2600, 2600)  # 20 MB
+    job = service.transform(body(large, [], webhook_url=receiver.url)).json["job_id"]
+    wait_for("the job ends", lambda: service.ask("GET", "/v1/jobs/" + job).json["data"]["state"]
+             == "done")
+    statuses, open_ones = [], []
+    for _ in range(8):
+        to = service.connect()
+        to.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        to.sendall(f"GET /v1/jobs/{job} HTTP/1.1\r\nHost: here\r\n"
+                   f"Authorization: Bearer {service.key}\r\n\r\n".encode())
+        statuses.append(int(to.recv(12)[9:]))
+        open_ones.append(to)
+    assert statuses.count(200) == 3 and statuses.count(503) == 5, statuses
+    assert service.transform(body(SMALL, [FLIP])).status == 200
+    for to in open_ones:
+        to.close()
+    wait_for("there is room again",
+             lambda: service.ask("GET", "/v1/jobs/" + job).status == 200)
+    ends_well(service)
+    receiver.close()
+
+
 def over_its_limits(new):
     """A worker that wants too much or takes too long is ended; others notice nothing."""
     service = new(work_s=2, memory_mb=300, workers=3, max_pixels=4, max_result_pixels=30).start()
@@ -501,7 +527,7 @@ def over_its_limits(new):
 
 CASES = [bad_pictures, bad_bodies, a_job_with_a_bad_name, wrong_lengths, injected_headers,
          long_ones, slow_clients, many_connections, inside_addresses, who_leaves, a_full_queue,
-         fairness, flat_memory, over_its_limits]
+         fairness, flat_memory, results_that_nobody_takes, over_its_limits]
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)
