@@ -53,6 +53,8 @@ static size_t by_libvips(const VipsImage *image, const void *pixels, size_t byte
                                                     image->Bands, image->BandFmt);
     void *png = NULL;
     size_t n = 0;
+    if (v)
+        v->Type = image->Type; /* without it, 16 bits would become 8 */
     if (v && !vips_pngsave_buffer(v, &png, &n, "compression", 2, "filter",
                                   VIPS_FOREIGN_PNG_FILTER_ALL, NULL))
         g_free(png);

@@ -297,15 +297,17 @@ def session(o):
     began = time.monotonic()
     c = configuration(o.config, o.scale, bool(o.teacher))
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.manual_seed(o.seed if o.seed is not None else time.time_ns() % 2**31)
     folder = pathlib.Path(o.run)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     tiles = [np.load(path, mmap_mode="r") for path in o.tiles]
+    seed = o.seed if o.seed is not None else time.time_ns() % 2**31
+    torch.manual_seed(seed)  # for first weights
     run = Run(c, device, o.init, o.features, o.teacher)
     if checkpoint.is_file():
         run.load(checkpoint)
         print(f"going on from step {run.step}", flush=True)
+        torch.manual_seed(seed + run.step)  # other crops than those before
     bf16, saved, losses = has_bf16(device), time.monotonic(), []
     with open(folder / "log.tsv", "a", encoding="utf-8") as log:
         def note():

@@ -141,6 +141,11 @@ def resize():
     assert got.shape[:2] == (90, 128)
     got = run(a, [op("resize", width_in_px=30, height_in_px=40, fit="contain")])
     assert not got[:9].any() and not got[-9:].any() and got[12:28].mean() > 50
+    for size in ((26, 19), (131, 97)):  # as Lanczos with three lobes makes it, but for the border
+        got = run(a, [op("resize", width_in_px=size[0], height_in_px=size[1], fit="fill")])
+        want = np.asarray(Image.fromarray(a).resize(size, Image.LANCZOS), float)
+        off = ((got - want)[6:-6, 6:-6] ** 2).mean() ** 0.5
+        assert off < 2, (size, off)
     flat = np.full((H, W, 3), 77, np.uint8)
     same(run(flat, [op("resize", width_in_px=200, height_in_px=99)]),
          np.full((99, 200, 3), 77, np.uint8))

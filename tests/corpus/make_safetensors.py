@@ -83,7 +83,7 @@ SEEDS = {
     'span-trained-no-skip': network({k: v for k, v in SPAN.items() if k != 'conv_2.sk.bias'}),
     'edsr': network({k: v for k, v in EDSR.items() if '_mean' not in k}),
     'edsr-mean-not-identity': network(EDSR, 'BF16'),
-    'residual-missing-tensor': network({k: v for k, v in RESIDUAL.items() if k != 'mid.bias'}),
+    'residual-missing-tensor': network({k: v for k, v in RESIDUAL.items() if k != 'mid.weight'}),
     'compact-wrong-channels': network({**COMPACT, 'body.2.weight': [12, 5, 3, 3]}),
     'empty': b'',
     'header-too-long': struct.pack('<Q', 1 << 60) + b'{}',

@@ -26,6 +26,7 @@ CROP_OUTSIDE = [{"type": "crop", "left_in_px": 9, "top_in_px": 0, "width_in_px":
                  "height_in_px": 9}]
 FAR, SERVICES = [], []
 WINDOW_S = 60
+LONG = {}  # the job that began first, and when its file may come
 LIMITED = {}  # the service with a limit of two requests, and when they were made
 
 
@@ -68,9 +69,9 @@ def job_of(t, a):
     return job
 
 
-def ended(t, job, key=None):
+def ended(by, job, key=None):
     """The answer that tells of a job's end."""
-    return until(lambda: (a := t.ask("GET", f"/v1/jobs/{job}", key=key)).data.get("state")
+    return until(lambda: (a := by.ask("GET", f"/v1/jobs/{job}", key=key)).data.get("state")
                  not in ("queued", "running") and a)
 
 
@@ -246,6 +247,26 @@ def repetition(t):
     t.expect(second[2].get("webhook-signature") != first[2].get("webhook-signature"),
              "its signature is the old one")
     t.same(second[3], first[3], "its body")
+
+
+def growing_delays(t):
+    """what was not taken comes again later each time: 5 s, 30 s, ... 30 min"""
+    url = far().url("/hook-later")
+    far().replies["/hook-later"] = [500] * 3
+    t.transform(PNG, FLIP, webhook_url=url, wants=201)
+    with sqlite3.connect(t.service.store, PATIENCE_S) as store:
+        for attempt, delay_s in ((1, 5), (2, 30), (5, 1800)):
+            if attempt > 1:  # as if it had failed so often
+                store.execute("UPDATE webhook SET n_attempts = ?, at_s = 1 WHERE url = ?",
+                              (attempt - 1, url))
+                store.commit()
+            t.expect(until(lambda n=attempt, s=delay_s: store.execute(
+                "SELECT 1 FROM webhook WHERE url = ? AND n_attempts = ?"
+                " AND at_s - strftime('%s') BETWEEN ? AND ?",
+                (url, n, 0.7 * s, 1.3 * s)).fetchone(), 10),
+                     f"after attempt {attempt} it does not wait for some {delay_s} s")
+        store.execute("DELETE FROM webhook WHERE url = ?", (url,))
+    store.close()
 
 
 def dead_letters(t):
@@ -439,6 +460,32 @@ def budgets(t):
     t.transform(PNG, FLIP, key=first, wants=402)
 
 
+# ---- a job that takes longer than its lease ---------------------------------------------------
+
+def long_job_begins():
+    """Its file comes after 25 s, when a job that nobody cares for is anybody's again. A service of
+    its own, since a job in work holds a credit."""
+    service = Service(pathlib.Path(sys.argv[1]), allow=far().address)
+    service.add_credits(1)
+    SERVICES.append(service)
+    file, LONG["gate"] = held("/file-long")
+    file["fetch_options"] = {"timeout_ms": 60000}
+    LONG["at"] = time.time()
+    LONG["service"] = service
+    a = service.transform(file, FLIP, webhook_url=far().url("/hook-long"))
+    LONG["job"] = a.json()["job_id"]
+
+
+def long_job(t):
+    """a job that takes longer than its lease is taken once"""
+    until(lambda: time.time() > LONG["at"] + 25)
+    LONG["gate"].set()
+    a = ended(LONG["service"], LONG["job"])
+    t.same(a.data.get("state"), "done", "how it ended", a)
+    t.same(len(far().at("/file-long")), 1, "how often its file was asked for")
+    t.same(len(far().wait("/hook-long")), 1, "how many webhooks came")
+
+
 # ---- the limit of requests -------------------------------------------------------------------
 
 def limit_begins():
@@ -496,8 +543,8 @@ def limit_of_requests(t):
 
 
 CASES = [success, failure, forms_and_files, refused_at_once, cancelling, strangers, signatures,
-         repetition, dead_letters, same_again, same_failure_again, same_job_again, twice_at_once,
-         credits_of_all, budgets, limit_of_requests]
+         repetition, growing_delays, dead_letters, same_again, same_failure_again, same_job_again,
+         twice_at_once, credits_of_all, budgets, long_job, limit_of_requests]
 
 
 def prepare():
@@ -509,6 +556,8 @@ def prepare():
     SERVICES.append(Service(pathlib.Path(sys.argv[1])))
     for service in SERVICES:
         service.add_credits(100000)
+    if not sys.argv[2:] or long_job.__name__ in sys.argv[2:]:
+        long_job_begins()
     return SERVICES[0]
 
 

@@ -11,6 +11,7 @@ import contextlib
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -261,21 +262,18 @@ def a_store_that_is_read_only(new):
     assert service.transform(body(png(16, 16), [FLIP])).status == 200
     assert service.stop() == 0
     service.store.chmod(0o444)
-    nobody = 65534
-    with contextlib.suppress(PermissionError):  # root writes what it likes: be somebody else
-        if os.geteuid() == 0:
-            for path in (service.folder.parent, service.folder):
-                path.chmod(0o755)
-            done = subprocess.run([service.program, "serve", "--listen", "127.0.0.1:0"],
-                                  env=service.environment(), capture_output=True, text=True,
-                                  check=False, user=nobody, group=nobody, extra_groups=(),
-                                  timeout=60)
-        else:
-            done = subprocess.run([service.program, "serve", "--listen", "127.0.0.1:0"],
-                                  env=service.environment(), capture_output=True, text=True,
-                                  check=False, timeout=60)
-        assert done.returncode == 73, (done.returncode, done.stderr)
-        assert "readonly" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    nobody, program, environment, someone = 65534, service.program, service.environment(), {}
+    if os.geteuid() == 0:  # root writes what it likes: be somebody else, who may not come here
+        program = shutil.copy(program, service.folder / "fovea")
+        environment["FOVEA_MODELS"] = shutil.copytree(environment["FOVEA_MODELS"],
+                                                      service.folder / "models")
+        for path in (service.folder.parent, service.folder):
+            path.chmod(0o755)
+        someone = {"user": nobody, "group": nobody, "extra_groups": ()}
+    done = subprocess.run([program, "serve", "--listen", "127.0.0.1:0"], env=environment,
+                          capture_output=True, text=True, check=False, timeout=60, **someone)
+    assert done.returncode == 73, (done.returncode, done.stderr)
+    assert "readonly" in done.stderr and done.stderr.count("\n") == 1, done.stderr
     service.store.chmod(0o600)
     service.start()
     recovers(service, body(png(16, 16), [FLIP]))

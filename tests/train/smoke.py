@@ -359,6 +359,21 @@ def check_score(fovea, folder, tiles, photo):
     holds("with its model", (folder / "deep/model.safetensors").is_file())
 
 
+def check_memory(config, checkpoint, again):
+    """What a run takes up from a checkpoint is all that there is in it."""
+    run = train.Run(train.configuration(config), "cpu")
+    run.load(checkpoint)
+    run.save(again)
+    one, two = torch.load(checkpoint), torch.load(again)
+    moments = [[v for _, s in sorted(c["optimiser"]["state"].items()) for v in s.values()]
+               for c in (one, two)]
+    tensors = [[*c["weights"].values(), *c["mean"].values(), *map(torch.as_tensor, m)]
+               for c, m in zip((one, two), moments)]
+    holds("weights, mean and optimiser come back",
+          len(moments[0]) > 0 and one["step"] == two["step"] and
+          len(tensors[0]) == len(tensors[1]) and all(map(torch.equal, *tensors)))
+
+
 def check_sessions(folder, tiles):
     """Two sessions are one run; a wrong network is refused; --init takes what fits."""
     run, config = folder / "tiny", folder / "tiny.toml"
@@ -366,6 +381,7 @@ def check_sessions(folder, tiles):
     half.write_text(CONFIG.replace("steps = 40", "steps = 15"), encoding="utf-8")
     status, words = tool("train.py", half, tiles, "--run", run, "--seed", 1)
     holds("a session trains", status == 0 and "step 15" in words, words[-200:] if status else "")
+    check_memory(config, run / "checkpoint.pt", folder / "again.pt")
     status, words = tool("train.py", config, tiles, "--run", run, "--seed", 2)
     holds("the next one goes on", "going on from step 15" in words and "step 40" in words,
           words[-200:] if status else "")

@@ -124,6 +124,23 @@ static void noise_is_seen(void **unused)
     assert_false(is_clean(luma, SIDE));
 }
 
+/* Grain: not white, since it was made coarser, but too strong at the finest to be a picture's. */
+static void coarse_grain_is_seen(void **unused)
+{
+    static float grain[SIDE * SIDE];
+    (void)unused;
+    draw(luma);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        grain[i] = (float)(14 * (chance() + chance() + chance() + chance() - 2) * sqrt(3));
+    for (int y = 1; y < SIDE; y++)
+        for (int x = 1; x < SIDE; x++) {
+            const float *const g = grain + y * SIDE + x;
+            luma[y * SIDE + x] += 0.5f * g[0] + 0.25f * (g[-1] + g[-SIDE]);
+        }
+    round_off(luma);
+    assert_false(is_clean(luma, SIDE));
+}
+
 static void where_little_is_seen_nothing_is_said(void **unused)
 {
     (void)unused;
@@ -154,6 +171,7 @@ int main(void)
         cmocka_unit_test(blocks_of_a_codec_are_seen_wherever_they_begin),
         cmocka_unit_test(what_hardly_changes_a_picture_is_no_damage),
         cmocka_unit_test(noise_is_seen),
+        cmocka_unit_test(coarse_grain_is_seen),
         cmocka_unit_test(where_little_is_seen_nothing_is_said),
         cmocka_unit_test(more_pieces_than_are_kept_do_no_harm),
     };

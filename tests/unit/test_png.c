@@ -2,6 +2,7 @@
 /* test_png.c -- the PNG writer: deflate, filters, chunks, EXIF, failing writes. */
 #include "tests/unit/cmocka_all.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -428,7 +429,18 @@ static void exif_says_the_resolution(void **state)
                                   "\x01\x28\0\3\0\0\0\1\0\3\0\0\0\0\0\0"
                                   "\0\0\0\x48\0\0\0\1\0\0\0\x48\0\0\0\1";
     uint8_t b[sizeof(said)];
+    double x = 0, y = 0;
     (void)state;
+    memcpy(b, said, sizeof(b));
+    assert_true(fov_exif_resolution(b, sizeof(b) - 1, &x, &y));
+    assert_true(fabs(x - 7.2) < 1e-9 && fabs(y - 7.2) < 1e-9); /* per mm */
+    b[34 + 9] = 2;                                             /* inches */
+    assert_true(fov_exif_resolution(b, sizeof(b) - 1, &x, &y));
+    assert_true(fabs(x - 72 / 25.4) < 1e-9 && fabs(y - 72 / 25.4) < 1e-9);
+    b[34 + 9] = 1; /* no unit */
+    assert_false(fov_exif_resolution(b, sizeof(b) - 1, &x, &y));
+    for (size_t n = 0; n < 58; n++) /* the first value is cut off */
+        assert_false(fov_exif_resolution(b, n, &x, &y));
     memcpy(b, said, sizeof(b));
     fov_exif_update(b, sizeof(b) - 1, &(struct fov_exif_facts){400, 280, 0, 0});
     assert_memory_equal(b, said, sizeof(b));
