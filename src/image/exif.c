@@ -167,7 +167,8 @@ bool fov_exif_resolution(const uint8_t *tiff, size_t n, double *ret_x, double *r
     }
     *ret_x = x / unit_mm;
     *ret_y = (y > 0 ? y : x) / unit_mm;
-    return *ret_x > 0 && *ret_x < 1e6 && *ret_y > 0 && *ret_y < 1e6;
+    const bool is_unknown = x == 72 && unit_mm > 25;
+    return !is_unknown && *ret_x > 0 && *ret_x < 1e6 && *ret_y > 0 && *ret_y < 1e6;
 }
 
 /* Where the directory at `at` ends, with the offset of the next one, or 0. */

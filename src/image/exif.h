@@ -16,7 +16,8 @@ struct fov_exif_facts {
  * size and resolution, where it says anything about that. All else stays, byte for byte. */
 void fov_exif_update(uint8_t *tiff, size_t n, const struct fov_exif_facts *facts);
 
-/* What it says of its resolution, in pixels per mm. False: nothing, or nothing sensible. */
+/* What it says of its resolution, in pixels per mm. False: nothing, or 72 pixels to the inch, which
+ * stand where it is not known (EXIF 2.32, XResolution). */
 bool fov_exif_resolution(const uint8_t *tiff, size_t n, double *ret_x, double *ret_y);
 
 /* Take out the small copy of the picture that cameras put in, which shows what it was. Its bytes

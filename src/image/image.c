@@ -68,6 +68,7 @@ static const struct refusal {
     {"out of memory", NO_MEMORY, FOV_ENOMEM},
     {"Error creating thread", NO_MEMORY, FOV_ENOMEM},
     {"Insufficient memory", NO_MEMORY, FOV_ENOMEM},
+    {"failed to allocate", NO_MEMORY, FOV_ENOMEM},
     {"unable to write to", NO_ROOM, FOV_EOUTPUT},
     {"wbuffer_write", NO_ROOM, FOV_EOUTPUT},
 };

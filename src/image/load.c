@@ -44,6 +44,7 @@ struct opening {
     const char *loader; /* libvips's name of the class; NULL for BMP */
     bool is_bmp;
     double scale; /* of a drawing */
+    struct fov__said said;
 };
 
 static void opening_done(struct opening *o)
@@ -97,8 +98,14 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
     if (o->options->trust)
         fov__allow_untrusted(true);
     o->format = fov__format_by_content(o->source);
-    if ((o->is_bmp = begins_with(o->source, "BM")))
+    const bool is_png = o->format && !strcmp(o->format, "PNG");
+    if (is_png)
+        o->said.is_made_up = fov__png_has(o->source, "pHYs") == FOV_CHUNK_IS_NOT;
+    const bool is_animated = is_png && fov__png_has(o->source, "acTL") == FOV_CHUNK_IS;
+    if ((o->is_bmp = begins_with(o->source, "BM"))) {
+        (void)fov__bmp_resolution(o->source, &o->said.x_px_per_mm, &o->said.y_px_per_mm);
         return FOV_OK;
+    }
     o->loader = vips_foreign_find_load_source(o->source);
     if (!is_certain(o->loader) && fov__modules_open())
         o->loader = vips_foreign_find_load_source(o->source);
@@ -107,8 +114,7 @@ static enum fov_code find_loader(struct opening *o, struct fov_err *err)
         g_object_unref(FOV_STEAL(o->source));
     }
     vips_error_clear();
-    if (o->source && o->format && !strcmp(o->format, "PNG") && o->options->page != 0 &&
-        fov__png_has(o->source, "acTL"))
+    if (is_animated && o->options->page != 0)
         return fov_fail(err, FOV_EFORMAT,
                         "%s: is an animated PNG, of which only the first frame can be read%s",
                         o->name, fov__hint("; --page 0 takes it"));
@@ -336,10 +342,11 @@ int fov__normalise(VipsImage **image)
 static enum fov_code prepare(const struct opening *o, VipsImage **image, struct fov_err *err)
 {
     const bool header_only = o->options->header_only;
-    if (fov__find_resolution(image, o->source, o->format) || turn_upright(image, header_only))
+    if (fov__find_resolution(image, &o->said) || turn_upright(image, header_only))
         return fov__is_stopped() ? fov_fail(err, FOV_ECANCEL, "%s: stopped", o->name)
                                  : fov__vips_fail(err, FOV_EFORMAT, o->name, "is damaged");
-    if (fov__read_floats(image, header_only) || fov__normalise(image))
+    const bool is_tiff = o->format && !strcmp(o->format, "TIFF"); /* others say what they mean */
+    if ((is_tiff && fov__read_floats(image, header_only)) || fov__normalise(image))
         return fov__vips_fail(err, FOV_EFORMAT, o->name, "its colours cannot be converted");
     const int bands = vips_image_get_bands(*image);
     if (bands < 1 || bands > 4)
@@ -372,8 +379,8 @@ static bool look(const struct opening *o)
         return false;
     if (o->is_bmp ? open_bmp(o, &image, NULL) : open_header(o, page, 1, &image, NULL))
         return false;
-    return !check_pixels(o, image, NULL) && !fov__read_floats(&image, true) &&
-           !fov__normalise(&image) && image->Bands <= 4 && fov__is_clean(image);
+    return !check_pixels(o, image, NULL) && !fov__normalise(&image) && image->Bands <= 4 &&
+           fov__is_clean(image);
 }
 
 enum fov_code fov_image_load(const char *path, const struct fov_load_options *options,

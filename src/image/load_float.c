@@ -9,8 +9,8 @@
  */
 #include "image/vimage.h"
 
-/* Highlights may be brighter than white. */
-static const double most = 16;
+/* Highlights may be brighter than white, where that has a meaning. */
+static const double most_light = 16, most_grey = 1.001;
 
 static bool is_float(const VipsImage *image)
 {
@@ -39,35 +39,54 @@ static int check_range(VipsImage **image)
     double low, high;
     if (fov__make_random(image) || vips_min(*image, &low, NULL) || vips_max(*image, &high, NULL))
         return -1;
+    const double most = (*image)->Bands > 2 ? most_light : most_grey;
     if (high <= most && low >= -most)
         return 0;
     vips_error("samples", "floating-point numbers from %g to %g; 0 to 1 are read", low, high);
     return -1;
 }
 
+/* Linear light to sRGB of 16 bits; alpha, from 0 to 1 too, is only spread. */
+static int colours(VipsObject *scope, VipsImage *in, VipsImage **ret_out)
+{
+    enum { FLOAT, THREE, LIGHT, SRGB, ALPHA, SPREAD, WHOLE, N };
+    VipsImage **const t = (VipsImage **)vips_object_local_array(scope, N);
+    if (vips_cast(in, &t[FLOAT], VIPS_FORMAT_FLOAT, NULL) ||
+        vips_extract_band(t[FLOAT], &t[THREE], 0, "n", 3, NULL) ||
+        vips_copy(t[THREE], &t[LIGHT], "interpretation", VIPS_INTERPRETATION_scRGB, NULL) ||
+        vips_colourspace(t[LIGHT], &t[SRGB], VIPS_INTERPRETATION_RGB16, NULL))
+        return -1;
+    if (in->Bands == 3)
+        return vips_copy(t[SRGB], ret_out, NULL);
+    return vips_extract_band(t[FLOAT], &t[ALPHA], 3, NULL) ||
+           vips_linear1(t[ALPHA], &t[SPREAD], 65535, 0.5, NULL) ||
+           vips_cast(t[SPREAD], &t[WHOLE], VIPS_FORMAT_USHORT, NULL) ||
+           vips_bandjoin2(t[SRGB], t[WHOLE], ret_out, NULL);
+}
+
+static int greys(VipsObject *scope, VipsImage *in, VipsImage **ret_out)
+{
+    enum { SPREAD, WHOLE, N };
+    VipsImage **const t = (VipsImage **)vips_object_local_array(scope, N);
+    return vips_linear1(in, &t[SPREAD], 65535, 0.5, NULL) ||
+           vips_cast(t[SPREAD], &t[WHOLE], VIPS_FORMAT_USHORT, NULL) ||
+           vips_copy(t[WHOLE], ret_out, "interpretation", VIPS_INTERPRETATION_GREY16, NULL);
+}
+
 int fov__read_floats(VipsImage **image, bool header_only)
 {
-    VipsImage *next[3] = {NULL, NULL, NULL};
-    if (!is_float(*image) || !is_plain(*image))
+    VipsImage *out = NULL;
+    if (!is_float(*image) || !is_plain(*image) || (*image)->Bands > 4)
         return 0;
     if (!header_only && check_range(image))
         return -1;
-    if ((*image)->Bands > 2) {
-        if (vips_cast(*image, &next[0], VIPS_FORMAT_FLOAT, NULL) ||
-            vips_copy(next[0], &next[2], "interpretation", VIPS_INTERPRETATION_scRGB, NULL)) {
-            fov__unref_at(&next[0]);
-            return -1;
-        }
-    } else if (vips_linear1(*image, &next[0], 65535, 0.5, NULL) ||
-               vips_cast(next[0], &next[1], VIPS_FORMAT_USHORT, NULL) ||
-               vips_copy(next[1], &next[2], "interpretation", VIPS_INTERPRETATION_GREY16, NULL)) {
-        fov__unref_at(&next[0]);
-        fov__unref_at(&next[1]);
+    VipsObject *const scope = VIPS_OBJECT(vips_image_new());
+    const int failed =
+        (*image)->Bands > 2 ? colours(scope, *image, &out) : greys(scope, *image, &out);
+    g_object_unref(scope);
+    if (failed)
         return -1;
-    }
-    fov__unref_at(&next[0]);
-    fov__unref_at(&next[1]);
     g_object_unref(*image);
-    *image = next[2];
+    *image = out;
     return 0;
 }

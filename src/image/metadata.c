@@ -69,20 +69,33 @@ static bool has_fit_profile(VipsImage *image)
            !memcmp((const char *)data + 16, image->Bands < 3 ? "GRAY" : "RGB ", 4);
 }
 
-/* Colours by the profile to sRGB, or to the grey that has sRGB's curve. */
+/* Grey by its profile to the grey that has sRGB's curve; alpha, which libvips would take for 8
+ * bits, stays apart. */
+static int grey_to_srgb(VipsImage *image, VipsImage **ret_image)
+{
+    const bool wide = image->BandFmt == VIPS_FORMAT_USHORT, has_alpha = image->Bands == 2;
+    enum { GREY, LAB, SRGB, ALPHA, N };
+    VipsObject *const scope = VIPS_OBJECT(vips_image_new());
+    VipsImage **const t = (VipsImage **)vips_object_local_array(scope, N);
+    const int failed =
+        vips_extract_band(image, &t[GREY], 0, NULL) ||
+        vips_icc_import(t[GREY], &t[LAB], "embedded", TRUE, NULL) ||
+        vips_colourspace(t[LAB], &t[SRGB],
+                         wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W, NULL) ||
+        (has_alpha ? vips_extract_band(image, &t[ALPHA], 1, NULL) ||
+                         vips_bandjoin2(t[SRGB], t[ALPHA], ret_image, NULL)
+                   : vips_copy(t[SRGB], ret_image, NULL));
+    g_object_unref(scope);
+    return failed;
+}
+
+/* Colours by the profile to sRGB. */
 static int to_srgb(VipsImage *image, VipsImage **ret_image)
 {
-    const bool wide = image->BandFmt == VIPS_FORMAT_USHORT;
-    VipsImage *lab = NULL;
-    if (image->Bands >= 3)
-        return vips_icc_transform(image, ret_image, "srgb", "embedded", TRUE, "depth",
-                                  wide ? 16 : 8, NULL);
-    if (vips_icc_import(image, &lab, "embedded", TRUE, NULL))
-        return -1;
-    const int failed = vips_colourspace(
-        lab, ret_image, wide ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W, NULL);
-    g_object_unref(lab);
-    return failed;
+    if (image->Bands < 3)
+        return grey_to_srgb(image, ret_image);
+    return vips_icc_transform(image, ret_image, "srgb", "embedded", TRUE, "depth",
+                              image->BandFmt == VIPS_FORMAT_USHORT ? 16 : 8, NULL);
 }
 
 /* A copy, whose metadata are its own. */
@@ -99,16 +112,12 @@ static int own(VipsImage **image)
 int fov__drop_profile(VipsImage **image)
 {
     VipsImage *next = NULL;
-    if (has_fit_profile(*image)) {
-        const int bands = (*image)->Bands;
-        if (to_srgb(*image, &next))
-            return -1;
+    if (has_fit_profile(*image) && !to_srgb(*image, &next) && next->Bands == (*image)->Bands) {
         g_object_unref(*image);
         *image = next;
-        if (next->Bands != bands) {
-            vips_error("profile", "%s", "it makes other channels of them");
-            return -1;
-        }
+    } else { /* of other colours, or damaged: all readers pass it over */
+        fov__unref_at(&next);
+        vips_error_clear();
     }
     if (own(image))
         return -1;

@@ -23,6 +23,7 @@ enum fov_code fov__op_upscale(struct fov_chain *c, const struct fov_op_upscale *
     if ((rc = c->options->open_model(c->options->user, o->model, o->factor, &dials, &model, err)) ||
         (rc = fov_image_enlarge(c->image, model, o->factor, &next, err)))
         return rc;
+    c->outcome->quality = 0; /* a convert before does not decide the format, either */
     fov_image_free(c->image);
     c->image = next;
     c->is_random = false; /* rows come from the network in order, once */

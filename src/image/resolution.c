@@ -8,17 +8,19 @@
 #include "image/exif.h"
 #include "image/vimage.h"
 
-bool fov__png_has(VipsSource *source, const char type[4])
+enum fov_chunk fov__png_has(VipsSource *source, const char type[4])
 {
     enum { LOOK = 1 << 18, BEGIN = 8, FRAME = 12 }; /* length, type and check sum of a chunk */
     unsigned char *p;
     const gint64 n = vips_source_sniff_at_most(source, &p, LOOK);
-    for (gint64 at = BEGIN; at + FRAME <= n && memcmp(p + at + 4, "IDAT", 4) != 0;) {
+    for (gint64 at = BEGIN; at + FRAME <= n;) {
         if (!memcmp(p + at + 4, type, 4))
-            return true;
+            return FOV_CHUNK_IS;
+        if (!memcmp(p + at + 4, "IDAT", 4))
+            return FOV_CHUNK_IS_NOT;
         at += FRAME + ((gint64)p[at] << 24 | p[at + 1] << 16 | p[at + 2] << 8 | p[at + 3]);
     }
-    return false;
+    return FOV_CHUNK_UNKNOWN;
 }
 
 /* Of EXIF, in pixels per mm. */
@@ -38,8 +40,7 @@ static bool read_exif(VipsImage *image, double *ret_x, double *ret_y)
     return fov_exif_resolution(tiff, n, ret_x, ret_y);
 }
 
-/* Of a BMP's header, in pixels per mm. */
-static bool read_bmp(VipsSource *source, double *ret_x, double *ret_y)
+bool fov__bmp_resolution(VipsSource *source, double *ret_x, double *ret_y)
 {
     enum { X = 38, Y = 42, END = 46, HEADER = 14, LEAST = 40 };
     const unsigned char *const h = vips_source_sniff(source, END);
@@ -56,15 +57,13 @@ static bool read_bmp(VipsSource *source, double *ret_x, double *ret_y)
     return both[0] > 0 && both[0] < 1e6 && both[1] > 0 && both[1] < 1e6;
 }
 
-int fov__find_resolution(VipsImage **image, VipsSource *source, const char *format)
+int fov__find_resolution(VipsImage **image, const struct fov__said *said)
 {
-    const bool is_png = format && !strcmp(format, "PNG"), is_bmp = format && !strcmp(format, "BMP");
     VipsImage *next = NULL;
-    double x = FOV_NO_RESOLUTION, y = FOV_NO_RESOLUTION;
-    const bool made_up = is_png && source && !fov__png_has(source, "pHYs");
-    if (!made_up && (*image)->Xres != FOV_NO_RESOLUTION)
+    double x = said->x_px_per_mm, y = said->y_px_per_mm;
+    if (!said->is_made_up && (*image)->Xres != FOV_NO_RESOLUTION)
         return 0;
-    if (!(is_bmp && source && read_bmp(source, &x, &y)) && !read_exif(*image, &x, &y))
+    if (!(x > 0 && y > 0) && !read_exif(*image, &x, &y))
         x = y = FOV_NO_RESOLUTION;
     if (vips_copy(*image, &next, "xres", x, "yres", y, NULL))
         return -1;

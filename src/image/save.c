@@ -239,7 +239,8 @@ struct encoding {
     int quality;
 };
 
-enum { BIG_TIFF = 1 << 30 }; /* bytes of pixels; files from 4 GiB on have offsets of 64 bits */
+/* Bytes of pixels; LZW adds up to a half, and files from 4 GiB on have offsets of 64 bits. */
+static const guint64 big_tiff = (G_GUINT64_CONSTANT(4) << 30) / 3 * 2 - (64 << 20);
 
 static void set(VipsOperation *op, const char *name, int value)
 {
@@ -272,7 +273,7 @@ static void set_options(VipsOperation *op, VipsImage *image, const struct encodi
     if (!strcmp(f->name, "HEIF"))
         set(op, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_HEVC);
     if (!strcmp(f->name, "TIFF")) {
-        set(op, "bigtiff", VIPS_IMAGE_SIZEOF_IMAGE(image) > BIG_TIFF); /* LZW adds up to a half */
+        set(op, "bigtiff", VIPS_IMAGE_SIZEOF_IMAGE(image) > big_tiff);
         set(op, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_LZW);
         set(op, "predictor", VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL);
     }
@@ -320,8 +321,16 @@ static enum fov_code try(struct trials *t, VipsImage *image, int quality, int64_
 {
     enum fov_code rc = FOV_EOUTPUT;
     t->how.quality = quality;
-    if (ftruncate(t->sink.fd, 0) || lseek(t->sink.fd, 0, SEEK_SET) ||
-        (rc = encode(image, &t->sink, &t->how)))
+    if (ftruncate(t->sink.fd, 0) || lseek(t->sink.fd, 0, SEEK_SET))
+        return rc;
+    rc = encode(image, &t->sink, &t->how);
+    if (rc && t->sink.write_errno == EFBIG) { /* over the process's own limit: far too many */
+        t->sink.write_errno = 0;
+        vips_error_clear();
+        *ret_bytes = 4 * t->max_bytes;
+        return FOV_OK;
+    }
+    if (rc)
         return rc;
     *ret_bytes = lseek(t->sink.fd, 0, SEEK_END);
     return FOV_OK;
@@ -422,7 +431,9 @@ static enum fov_code encode_to_fit(VipsImage **image, const struct fov_image *li
                                   : try(&t, *image, quality, &bytes);
     if (!rc)
         rc = fit_by_size(&t, quality < LEAST_QUALITY ? quality : LEAST_QUALITY, bytes, size, err);
-    if (!rc && !copy_out(&t.sink, sink))
+    if (rc)
+        sink->write_errno = t.sink.write_errno;
+    else if (!copy_out(&t.sink, sink))
         rc = FOV_EOUTPUT;
     if (!scratch_fd)
         close(t.sink.fd);

@@ -112,14 +112,25 @@ bool fov__has_loader(const char *format);
 /* Which format of those a file's first bytes say, or NULL. */
 const char *fov__format_by_content(VipsSource *source);
 
-/* Has a PNG a chunk of this type before its pixels? */
-bool fov__png_has(VipsSource *source, const char type[4]);
+/* Has a PNG a chunk of this type before its pixels? Not known where they begin late. Before a
+ * decoder reads the source, which this would disturb. */
+enum fov_chunk { FOV_CHUNK_IS_NOT, FOV_CHUNK_IS, FOV_CHUNK_UNKNOWN };
+enum fov_chunk fov__png_has(VipsSource *source, const char type[4]);
 
-/* Let `image`, of a file in `format`, have the resolution that the file says, or
- * FOV_NO_RESOLUTION. `source` may be NULL. Zero, or libvips's error. */
-int fov__find_resolution(VipsImage **image, VipsSource *source, const char *format);
+/* What a BMP's header says, in pixels per mm; false for nothing. As above. */
+bool fov__bmp_resolution(VipsSource *source, double *ret_x, double *ret_y);
 
-/* Make whole numbers, or linear light, of floating-point samples; a range that is none of pixels is
+/* What the first bytes of a file say of its resolution. */
+struct fov__said {
+    bool is_made_up;                 /* what libvips has: it is a PNG that says nothing */
+    double x_px_per_mm, y_px_per_mm; /* 0: nothing */
+};
+
+/* Let `image` have the resolution that its file says, or FOV_NO_RESOLUTION. Zero, or libvips's
+ * error. */
+int fov__find_resolution(VipsImage **image, const struct fov__said *said);
+
+/* Make 16 bits of a TIFF's floating-point samples; a range that is none of pixels is
  * an error, unless there is but a header. Zero, or libvips's error. */
 int fov__read_floats(VipsImage **image, bool header_only);
 

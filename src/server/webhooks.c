@@ -7,7 +7,7 @@
  * listed, and delivered again when somebody asks.
  *
  * Receivers may be slow, and hold up none but their own project's webhooks: few senders are at work
- * for one at a time, and fewer at one of its hosts.
+ * for one at a time, fewer at one of its hosts, and some stay free for who has none.
  *
  * Threads: eight of its own. Owns: nothing between deliveries. Trust: the receiver is a stranger's;
  * fetch.c judges where it is.
@@ -27,7 +27,7 @@
 #include "server/record.h"
 #include "server/server.h"
 
-enum { N_SENDERS = 8, MAX_OF_PROJECT = 4, MAX_AT_HOST = 2 };
+enum { N_SENDERS = 8, MAX_OF_PROJECT = 4, MAX_AT_HOST = 2, LEAST_FREE = 2 };
 enum { LEASE_S = 90, TIMEOUT_MS = 30000, TICK_S = 1, SIGNATURE = 120, MAX_HOST = 280 };
 
 /* Seconds before each further attempt; a day in all. */
@@ -183,17 +183,19 @@ static bool may_take(void *user, int64_t project_id, const char *url)
     struct fov_webhooks *const h = me->all;
     const char *const name = strstr(url, "://");
     const size_t n = name ? (size_t)(name + 3 - url) + strcspn(name + 3, "/?#") : strlen(url);
-    int at_host = 0, of_project = 0;
+    int at_host = 0, of_project = 0, n_free = -1; /* beside this one */
     char host[MAX_HOST];
     (void)snprintf(host, sizeof(host), "%.*s", (int)(n < MAX_HOST ? n : MAX_HOST - 1), url);
     pthread_mutex_lock(&h->lock);
     for (const struct sender *other = h->senders; other < h->senders + N_SENDERS; other++) {
+        n_free += !other->host[0];
         if (other == me || !other->host[0] || other->project_id != project_id)
             continue;
         at_host += !strcasecmp(other->host, host);
         of_project++;
     }
-    const bool may = at_host < MAX_AT_HOST && of_project < MAX_OF_PROJECT;
+    const bool may = at_host < MAX_AT_HOST && of_project < MAX_OF_PROJECT &&
+                     (!of_project || n_free >= LEAST_FREE);
     if (may) {
         memcpy(me->host, host, sizeof(host));
         me->project_id = project_id;

@@ -41,7 +41,10 @@ static void read_webhook(sqlite3_stmt *from, struct fov_webhook *webhook)
             webhook->state = (enum fov_webhook_state)i;
 }
 
-/* The row of the webhook that has been due longest and that `may` be taken, or 0. */
+enum { MAX_LOOKED_AT = 256, LATER_S = 10 };
+
+/* The row of the webhook that has been due longest and that `may` be taken, or 0. Of many that may
+ * not, so many are put off for some seconds: the next look is at those behind them. */
 static enum fov_code find_due(struct fov_store *s, int64_t now_s, fov_webhook_may_fn *may,
                               void *user, int64_t *ret_row, struct fov_err *err)
 {
@@ -51,16 +54,26 @@ static enum fov_code find_due(struct fov_store *s, int64_t now_s, fov_webhook_ma
         fov__db_prepare(s, &statement, err,
                         "SELECT webhook.id, job.project, url FROM webhook"
                         " JOIN job ON job.id = webhook.job WHERE webhook.state = 'pending'"
-                        "  AND at_s <= ? ORDER BY at_s, webhook.id",
-                        "i", now_s);
+                        "  AND at_s <= ? ORDER BY at_s, webhook.id LIMIT ?",
+                        "ii", now_s, (int64_t)MAX_LOOKED_AT);
+    int n = 0;
     *ret_row = 0;
     while (!rc && !(rc = fov__db_step(s, statement, &found, err)) && found)
         if (!may || may(user, sqlite3_column_int64(statement, 1),
                         (const char *)sqlite3_column_text(statement, 2))) {
             *ret_row = sqlite3_column_int64(statement, 0);
             break;
+        } else {
+            n++;
         }
-    return rc;
+    if (rc || n < MAX_LOOKED_AT)
+        return rc;
+    fov__db_finalize_at(&statement);
+    statement = NULL;
+    return fov__db_run(s, NULL, err,
+                       "UPDATE webhook SET at_s = ? WHERE id IN (SELECT id FROM webhook"
+                       " WHERE state = 'pending' AND at_s <= ? ORDER BY at_s, id LIMIT ?)",
+                       "iii", now_s + LATER_S, now_s, (int64_t)MAX_LOOKED_AT);
 }
 
 static enum fov_code claim(struct fov_store *s, int64_t now_s, int lease_s, fov_webhook_may_fn *may,

@@ -8,7 +8,7 @@ load helpers
 
 setup_file() {
     make_once photo.png text.jpg numbers.csv empty.png cut.png cut.jpg cut.webp cut.tiff cut.gif \
-        cut-header.png huge.png limit.png over.png a20x10.png float-{grey,rgb,255,grey-255}.tiff \
+        cut-header.png huge.png limit.png over.png a20x10.png float-{grey,rgb,rgba,255,grey-255}.tiff \
         jfif2.jpg padded.jpg animated.png narrow.png long.png
 }
 
@@ -20,12 +20,16 @@ setup_file() {
 }
 
 @test "floating-point samples: from 0 to 1 they are read, others would come out black or white" {
-    take float-grey.tiff float-rgb.tiff float-255.tiff float-grey-255.tiff
+    take float-grey.tiff float-rgb.tiff float-rgba.tiff float-255.tiff float-grey-255.tiff
     enlarges float-grey.tiff grey.png --method nearest --factor 2
     look facts grey.png 'PNG 48x32 grey 16'
     look levels grey.png 100
     enlarges float-rgb.tiff rgb.png --method nearest --factor 2
     look levels rgb.png 100
+    enlarges float-rgba.tiff rgba.png --method nearest --factor 2
+    "$PYTHON" -c 'from PIL import Image
+low, high = Image.open("rgba.png").convert("RGBA").getchannel("A").getextrema()
+assert low < 60 and high > 200, (low, high)'
     for file in float-255.tiff float-grey-255.tiff; do
         fails 65 "$file: * floating-point numbers from * to 229*; 0 to 1 are read*" \
             upscale "$file" out.png --method nearest

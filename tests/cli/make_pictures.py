@@ -205,6 +205,12 @@ def with_texts():
     return data[:at] + latin + plain + utf8 + data[at:]
 
 
+def with_profile(data, icc):
+    """A PNG with a colour profile."""
+    at = data.index(b"IDAT") - 4
+    return data[:at] + png.chunk(b"iCCP", b"p\0\0" + zlib.compress(icc)) + data[at:]
+
+
 def frames(form):
     """Three frames: red, green, blue."""
     images = [Image.new("RGB", (24, 16), colour) for colour in ("#f00", "#0f0", "#00f")]
@@ -320,6 +326,10 @@ MAKERS = {
                                   icc_profile=space("grey18")),
     "grey18-alpha.png": lambda: encoded(Image.new("LA", (24, 16), (100, 255)), "PNG",
                                         icc_profile=space("grey18")),
+    "grey18-half.png": lambda: with_profile(picture(flat((25700, 32768), WIDE)), space("grey18")),
+    "grey-no-tags.jpg": lambda: encoded(Image.new("L", (24, 16), 100), "JPEG", quality=98,
+                                        icc_profile=space("grey18")[:128] + bytes(4)),
+    "float-rgba.tiff": lambda: floats(1, 4),
     "grey18-rgb.jpg": lambda: encoded(photo(24, 16), "JPEG", icc_profile=space("grey18"),
                                       quality=98, subsampling=0),
     "float-grey.tiff": lambda: floats(1, 1),

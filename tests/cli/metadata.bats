@@ -8,7 +8,7 @@ SPACES='adobe p3 prophoto'
 
 setup_file() {
     make_once camera.jpg tagged.jpg {adobe,p3,prophoto}.{icc,png} grey18.jpg grey18-alpha.png \
-        grey18-rgb.jpg described.tiff 300dpi.bmp photo.png frames.gif adobe-flat.png
+        grey18-rgb.jpg grey18-half.png grey-no-tags.jpg described.tiff 300dpi.bmp photo.png frames.gif adobe-flat.png
     cd "$BATS_FILE_TMPDIR" || return 1
     # Lies on its side, was taken somewhere, and holds a small copy of itself.
     exiftool -q -overwrite_original -Orientation#=6 -ImageDescription='a house in winter' \
@@ -160,6 +160,20 @@ assert len(a) > 600 and a[-200:] not in b' small "out.$suffix"
     look about alpha.png 1 119 255
 }
 
+@test "alpha has no part in that, of 16 bits neither; a profile without a curve changes nothing" {
+    take grey18-half.png grey-no-tags.jpg
+    enlarges grey18-half.png alpha.png --method nearest --factor 2 --strip
+    [[ $(vips getpoint alpha.png 5 5) =~ ^30[0-9]{3}\ 32768\ *$ ]] ||
+        wrong "$(vips getpoint alpha.png 5 5)" # 119 of 255, and half
+    for suffix in png webp gif; do
+        enlarges grey-no-tags.jpg "no-tags.$suffix" --method nearest --factor 2 --strip
+    done
+    look about no-tags.png 1 100
+    "$FOVEA" transform grey-no-tags.jpg red.png --ops '[{"type": "extend", "left_in_px": 1,
+        "right_in_px": 0, "top_in_px": 0, "bottom_in_px": 0, "hex_color": "#ff0000"}]'
+    look pixel red.png 10 8 1 100 100 100
+}
+
 @test "a profile that is not of these colours changes none and goes" {
     take grey18-rgb.jpg
     enlarges grey18-rgb.jpg kept.png --method nearest --factor 2 --keep icc
@@ -215,7 +229,8 @@ assert len(a) > 600 and a[-200:] not in b' small "out.$suffix"
     look dpi still.jpg 72 # what readers take where nothing is said
     enlarges photo.png none.png --method nearest --factor 2
     LC_ALL=C not grep -aq pHYs none.png
-    for file in photo.png none.png frames.gif; do
+    enlarges photo.png none.webp --method nearest --factor 2 # libvips writes it 72 into its EXIF
+    for file in photo.png none.png none.webp frames.gif; do
         "$FOVEA" inspect "$file" >told
         not grep -q ' dpi,\| dpi$' <(head -n 1 told)
     done

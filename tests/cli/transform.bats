@@ -370,3 +370,11 @@ assert np.abs(plain - half[:, :64]).max() <= 1, np.abs(plain - half[:, :64]).max
 assert plain.min() < 10 and plain.max() > 245
 PY
 }
+
+@test "the quality of a convert before an upscale is not that of the result" {
+    take photo.png
+    "$FOVEA" transform photo.png plain.jpg --ops '[{"type": "upscale", "factor": 2}]'
+    "$FOVEA" transform photo.png after.jpg --ops \
+        '[{"type": "convert", "format": "webp", "quality": 5}, {"type": "upscale", "factor": 2}]'
+    cmp plain.jpg after.jpg
+}

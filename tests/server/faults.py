@@ -374,6 +374,15 @@ def slow_receivers(new):
         assert service.transform(body(png(9, 9), [FLIP], webhook_url=url), key=key).status == 201
         wait_for(f"a webhook to {url}", lambda n=before: n_at("/fast") > n, 5)
     assert n_at("/slow") == 2, n_at("/slow")
+    also_slow = f"http://127.1:{port}/slow?wait=20"
+    for key, url in ((None, also_slow), (other, slow), (other, also_slow)):
+        for _ in range(6):
+            data = body(png(9, 9), [FLIP], webhook_url=url)
+            assert service.transform(data, key=key).status == 201
+    wait_for("six senders are at slow hosts", lambda: n_at("/slow") >= 6)
+    before, third = n_at("/fast"), service.new_key("third", "third")
+    assert service.transform(body(png(9, 9), [FLIP], webhook_url=fast), key=third).status == 201
+    wait_for("a third project's webhook", lambda: n_at("/fast") > before, 5)
     assert service.stop() == 0
     receiver.close()
 

@@ -433,10 +433,12 @@ static void exif_says_the_resolution(void **state)
     (void)state;
     memcpy(b, said, sizeof(b));
     assert_true(fov_exif_resolution(b, sizeof(b) - 1, &x, &y));
-    assert_true(fabs(x - 7.2) < 1e-9 && fabs(y - 7.2) < 1e-9); /* per mm */
-    b[34 + 9] = 2;                                             /* inches */
+    assert_true(fabs(x - 7.2) < 1e-9 && fabs(y - 7.2) < 1e-9);   /* per mm */
+    b[34 + 9] = 2;                                               /* inches */
+    assert_false(fov_exif_resolution(b, sizeof(b) - 1, &x, &y)); /* 72: it is not known */
+    b[50 + 3] = 144;
     assert_true(fov_exif_resolution(b, sizeof(b) - 1, &x, &y));
-    assert_true(fabs(x - 72 / 25.4) < 1e-9 && fabs(y - 72 / 25.4) < 1e-9);
+    assert_true(fabs(x - 144 / 25.4) < 1e-9 && fabs(y - 72 / 25.4) < 1e-9);
     b[34 + 9] = 1; /* no unit */
     assert_false(fov_exif_resolution(b, sizeof(b) - 1, &x, &y));
     for (size_t n = 0; n < 58; n++) /* the first value is cut off */
