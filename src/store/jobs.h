@@ -176,7 +176,8 @@ struct fov_webhook {
 /* Take the webhook that has been due longest at `now_s`, of those that `may` says yes to, or of all
  * when it is NULL; it is due again after `lease_s` seconds, should its sender die. Gives *ret, or
  * *ret_found false. `may` is asked under the store's lock and may not call it; its last yes is the
- * webhook that was taken, unless this fails. */
+ * webhook that was taken, unless this fails. After 256 times no those are put off for 10 s, so that
+ * the next claim sees others. */
 typedef bool fov_webhook_may_fn(void *user, int64_t project_id, const char *url);
 FOV_CHECKED enum fov_code fov_store_webhook_claim(struct fov_store *store, int64_t now_s,
                                                   int lease_s, fov_webhook_may_fn *may, void *user,

@@ -66,15 +66,22 @@ setup_file() {
     expect_made out.png
 }
 
-@test "on a terminal: percent and time left, then what was made" {
+# on_terminal STATUS ARGUMENT...: `fovea ARGUMENT...` in plain C, as long as it takes; what a terminal
+# shows is in `typescript`, and in $PRINTED/err with what one line held in turn in lines of its own.
+on_terminal() {
+    local expected=$1
+    shift
     script -qec true /dev/null >/dev/null 2>&1 || skip 'no terminal can be had from script(1)'
-    take tall.png
     status=0
-    script -qec "FOV_CPU=c '$FOVEA' upscale tall.png out.png --factor 2" typescript \
-        </dev/null >/dev/null || status=$?
+    script -qec "FOV_CPU=c '$FOVEA' $*" typescript </dev/null >/dev/null || status=$?
     tr '\r' '\n' <typescript >"$PRINTED/err"
     : >"$PRINTED/out"
-    expect_status 0
+    expect_status "$expected"
+}
+
+@test "on a terminal: percent and time left, then what was made" {
+    take tall.png
+    on_terminal 0 upscale tall.png out.png --factor 2
     [ "$(grep -Ec '^ *[0-9]{1,3} %  [0-9]+ s left' "$PRINTED/err")" -ge 2 ] ||
         wrong 'expected percent and time left, more than once'
     grep -Eq '^out.png: 48x600 PNG in [0-9]+\.[0-9] s' "$PRINTED/err" ||
@@ -85,29 +92,17 @@ setup_file() {
 }
 
 @test "on a terminal: which frame of how many" {
-    script -qec true /dev/null >/dev/null 2>&1 || skip 'no terminal can be had from script(1)'
     take frames.gif
-    status=0
-    script -qec "'$FOVEA' upscale frames.gif out.webp --method nearest" typescript \
-        </dev/null >/dev/null || status=$?
-    tr '\r' '\n' <typescript >"$PRINTED/err"
-    : >"$PRINTED/out"
-    expect_status 0
+    on_terminal 0 upscale frames.gif out.webp --method nearest
     grep -Eo '^frame . of .' "$PRINTED/err" | diff - <(printf 'frame %d of 3\n' 1 2 3) ||
         wrong 'expected three frames'
 }
 
 @test "on a terminal a failure stands on a line of its own" {
-    script -qec true /dev/null >/dev/null 2>&1 || skip 'no terminal can be had from script(1)'
     take noise.png
     head -c 6000 noise.png >cut.png
-    status=0
-    script -qec "FOV_CPU=c '$FOVEA' upscale cut.png out.png --factor 2" typescript \
-        </dev/null >/dev/null || status=$?
-    cp typescript "$PRINTED/err"
-    : >"$PRINTED/out"
-    expect_status 65
-    grep -q $'\\(^\\|\e\\[K\\)fovea: cut.png: is damaged' "$PRINTED/err" ||
+    on_terminal 65 upscale cut.png out.png --factor 2
+    grep -q $'\\(^\\|\e\\[K\\)fovea: cut.png: is damaged' typescript ||
         wrong 'expected the sentence alone'
     [ ! -e out.png ]
 }
